@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "instatunnel/api/http_client.hpp"
+#include "instatunnel/base/error.hpp"
+#include "instatunnel/base/secret.hpp"
+
+namespace instatunnel::api {
+
+struct account_info {
+    std::string id, email, name, plan;
+    std::uint64_t tunnels_created = 0;
+    std::string data_transferred;
+    std::uint64_t requests_served = 0;
+    std::vector<std::string> permissions;
+    std::string key_id, key_name;
+    std::optional<std::string> key_expires_at;  ///< RFC 3339; nullopt: never
+};
+
+struct signed_in {
+    secret api_key;
+    std::string email;
+    std::string key_id;  ///< empty if the server's answer does not name it; account() does
+};
+
+struct tunnel_info {
+    std::string id, name, url, target, status, created_at;
+    std::uint64_t requests = 0;
+};
+
+/// The HTTP API of an edge, typed. Maps the error shapes of the API to failures once, here: 401 to invalid_key /
+/// expired_key / wrong_password, 403 to forbidden with the scope, 404, 409, 422, 429 (with the seconds to wait) …
+class auth_client {
+public:
+    /// `server` is the API base without /v1.
+    auth_client(http_client& http, std::string server);
+
+    outcome<signed_in> login(const std::string& email, const secret& password);
+    outcome<signed_in> register_account(const std::string& email, const secret& password);
+    outcome<void> logout(const secret& key);
+    outcome<account_info> account(const secret& key);
+    outcome<std::vector<tunnel_info>> tunnels(const secret& key);
+    /// By id, name or host.
+    outcome<void> close_tunnel(const secret& key, const std::string& id);
+
+private:
+    http_client& http_;
+    std::string server_;
+};
+
+}  // namespace instatunnel::api

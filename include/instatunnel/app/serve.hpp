@@ -1,0 +1,55 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "instatunnel/base/error.hpp"
+
+namespace instatunnel::app {
+
+struct serve_options {
+    bool dev = false;
+    std::string domain;                      ///< required unless dev ("localhost")
+    std::string listen;                      ///< "HOST:PORT" or ":PORT"; dev default 127.0.0.1:8443, else :443
+    std::string http_listen;                 ///< plain HTTP that only redirects; empty: none
+    std::filesystem::path data;              ///< empty: ~/.instatunnel/edge or ~/.instatunnel/dev
+    std::filesystem::path tls_cert;          ///< PEM chain; required unless dev
+    std::filesystem::path tls_key;
+    std::chrono::milliseconds drain{30000};
+    bool next_free_port = false;             ///< demo: a busy port is no error
+    bool write_dev_profile = true;           ///< keep the profile `dev` in ~/.instatunnel up to date (dev only)
+    std::filesystem::path home;              ///< client folder for the profile; empty: the default one
+};
+
+struct serve_ready {
+    std::string url;      ///< "https://localhost:8443": base for people
+    std::string api;      ///< "https://api.localhost:8443"
+    std::string domain;
+    std::string cacert;   ///< absolute path; empty when the certificate came from files
+    std::string email;    ///< dev only, like the next two
+    std::string password;
+    std::string api_key;
+    bool port_moved = false;  ///< next_free_port had to choose another port
+};
+
+/// A running edge. start() returns once everything listens; stop() drains.
+class edge_process {
+public:
+    /// Errors: usage (missing options), address_in_use, store_failed, file_missing, file_permission, tls_failed.
+    static outcome<std::unique_ptr<edge_process>> start(serve_options options);
+    virtual ~edge_process() = default;
+
+    virtual const serve_ready& ready() const noexcept = 0;
+    /// First call drains for options.drain, a second one stops at once; from any thread.
+    virtual void stop() = 0;
+    /// Reads the certificate files again (SIGHUP). Keeps the old ones and logs if they are bad.
+    virtual void reload() = 0;
+    /// Blocks until stopped. Returns how many visitor requests a drain had to cut.
+    virtual std::size_t wait() = 0;
+};
+
+}  // namespace instatunnel::app

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "instatunnel/base/error.hpp"
+#include "instatunnel/base/secret.hpp"
+#include "instatunnel/client/target.hpp"
+
+namespace instatunnel::client {
+
+enum class host_header : std::uint8_t { preserve, rewrite, fixed };
+
+struct tunnel_options {
+    target upstream;
+    std::string server;            ///< API base, "https://api.t.example.com[:port]"
+    std::string cacert;            ///< PEM file; empty: the system's authorities
+    secret key;
+    std::string name;              ///< --subdomain; empty: the edge makes one up
+    std::string existing_host;     ///< `connect`: name or host of a tunnel that exists; then `name` is empty
+    host_header host_mode = host_header::preserve;
+    std::string host_value;        ///< for host_header::fixed
+    bool verify_upstream = true;   ///< https upstreams; never applied to loopback ones
+};
+
+struct ready_info {
+    std::string url;
+    std::string name;
+    std::string target;
+    std::string transport;  ///< "v2"
+    bool reconnected = false;
+};
+
+struct request_info {
+    std::string_view method;
+    std::string_view path;   ///< with the query removed
+    int status = 0;          ///< 0: reset before a status was sent
+    std::uint64_t bytes = 0; ///< body bytes sent to the visitor
+    std::chrono::milliseconds took{0};
+};
+
+struct summary {
+    std::uint64_t requests = 0;
+    std::chrono::milliseconds lasted{0};
+};
+
+/// Told about a tunnel's life, on the thread that runs it. Must not block for long; must not call back into the tunnel
+/// except stop().
+class tunnel_events {
+public:
+    virtual ~tunnel_events() = default;
+    virtual void on_ready(const ready_info&) {}
+    virtual void on_request(const request_info&) {}
+    /// After a turn in which requests were reported: the moment to flush what on_request has buffered.
+    virtual void on_turn_end() {}
+    /// The connection is gone; the next try comes after `wait`.
+    virtual void on_reconnecting(const failure&, std::chrono::milliseconds /*wait*/, unsigned /*attempt*/) {}
+    /// Something a person should know that ends nothing (the local app is down, the edge drains).
+    virtual void on_notice(const failure&) {}
+};
+
+/// One tunnel from start to end.
+class tunnel {
+public:
+    /// Validates nothing on the network yet. `events` outlives run().
+    tunnel(tunnel_options options, tunnel_events& events);
+    ~tunnel();
+    tunnel(const tunnel&) = delete;
+    tunnel& operator=(const tunnel&) = delete;
+
+    /// Connects, serves and reconnects until stop() or a failure that trying again cannot mend. The very first
+    /// connection is tried once only: a person who starts a tunnel wants to hear at once that the server is not there.
+    /// Blocks. Returns the summary after a stop, else the failure.
+    outcome<summary> run();
+
+    /// From any thread, also from a signal-handling thread. First call: no new requests, those in flight finish. Second: at once.
+    void stop();
+
+private:
+    class impl;
+    std::unique_ptr<impl> impl_;
+};
+
+}  // namespace instatunnel::client

@@ -1,0 +1,121 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "instatunnel/base/error.hpp"
+#include "instatunnel/base/secret.hpp"
+
+/// Accounts, keys, names and the HTTP API of an edge: everything `serve` knows beyond moving bytes.
+namespace instatunnel::service {
+
+struct api_request {
+    std::string method;
+    std::string path;    ///< without the query, e.g. "/v1/auth/user"
+    std::string query;   ///< without "?"
+    std::string remote_address;  ///< IP of the caller, for rate limits
+    std::vector<std::pair<std::string, std::string>> fields;  ///< names as sent
+    secret body;         ///< may hold a password
+};
+
+struct api_response {
+    int status = 200;
+    std::vector<std::pair<std::string, std::string>> fields;  ///< without Content-Length
+    std::string body;
+};
+
+/// What a tunnel client asks for in its HELLO.
+struct tunnel_claim {
+    secret key;
+    std::string name;            ///< requested subdomain label, lower case; empty: make one up
+    std::string existing_host;   ///< `connect`: host or name of a tunnel that was created before; then `name` is empty
+    std::string target;          ///< shown in listings, e.g. "localhost:3000"
+    std::string instance;        ///< random id of the client process: the same one reconnects, another one takes over
+    std::string remote_address;
+};
+
+struct granted_tunnel {
+    std::string tunnel_id;   ///< "tun_…"
+    std::string account_id;
+    std::string key_id;
+    std::string name;        ///< subdomain label
+    std::string host;        ///< "demo.t.example.com"
+    std::string url;         ///< "https://demo.t.example.com:8443", port only when it is not 443
+};
+
+/// What the edge tells about a tunnel that is connected now.
+struct live_tunnel {
+    std::string tunnel_id;
+    std::string target;
+    std::int64_t connected_at_us = 0;
+    std::uint64_t requests = 0;
+    std::uint64_t bytes_in = 0;    ///< from visitors
+    std::uint64_t bytes_out = 0;   ///< to visitors
+};
+
+/// The edge, as the service sees it. Called from the service's thread; implementations hand over to their own.
+class live_tunnels {
+public:
+    virtual ~live_tunnels() = default;
+    /// Ends a tunnel's session; the client prints `why` and does not reconnect.
+    virtual void close_tunnel(const std::string& tunnel_id, errc why) = 0;
+    /// Ends every session that was opened with this key.
+    virtual void close_key(const std::string& key_id, errc why) = 0;
+    /// Blocks briefly (bounded) for an answer of the edge's worker.
+    virtual std::vector<live_tunnel> list() = 0;
+};
+
+struct service_options {
+    std::filesystem::path data;         ///< folder of the store, exists, 0700
+    std::string domain;                 ///< "t.example.com", "localhost"
+    std::uint16_t public_port = 443;    ///< for URLs
+    bool dev = false;
+    std::string version;
+};
+
+struct first_user {
+    std::string email;
+    secret password;
+    secret api_key;
+    bool created = false;
+};
+
+/// Owns the store. All methods but `handle` and `admit` are called from one control thread; handle and admit may be called
+/// from any thread, run on the service's own threads (SQL on one, password hashing on another, queues bounded: beyond
+/// them 503 / errc::busy) and call back from there.
+class service {
+public:
+    /// Opens and migrates the store. Errors: store_failed (with the path and what to do), file_permission.
+    static outcome<std::unique_ptr<service>> open(service_options options);
+    virtual ~service() = default;
+
+    /// Must be called once before the first request; `edge` outlives the service's stop().
+    virtual void attach(live_tunnels& edge) = 0;
+
+    using api_callback = std::function<void(api_response)>;
+    virtual void handle(api_request request, api_callback done) = 0;
+
+    using admit_callback = std::function<void(outcome<granted_tunnel>)>;
+    /// Checks the key, its scope (tunnels:write), the name and its owner, and leases the name to the account.
+    /// Errors: malformed_key, invalid_key, expired_key, revoked_key, forbidden, malformed_name, name_reserved,
+    /// name_taken, not_found, rate_limited, busy, store_failed.
+    virtual void admit(tunnel_claim claim, admit_callback done) = 0;
+
+    /// Adds to the counters of a tunnel and its account; batched by the edge (about once a second), queued, never blocks.
+    virtual void record_usage(const std::string& tunnel_id, std::uint64_t requests, std::uint64_t bytes_in,
+                              std::uint64_t bytes_out) = 0;
+
+    /// Dev mode: the first user and key of this data folder; made and kept in DATA/dev.json (0600) at the first start.
+    virtual outcome<first_user> ensure_first_user() = 0;
+
+    /// Finishes queued work and closes the store. Idempotent.
+    virtual void stop() = 0;
+};
+
+}  // namespace instatunnel::service

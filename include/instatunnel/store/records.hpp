@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "instatunnel/base/clock.hpp"
+
+/// What an edge remembers. Ids are opaque text made by the caller; times are UTC microseconds.
+namespace instatunnel::store {
+
+struct user {
+    std::string id;          ///< "user_…"
+    std::string account_id;  ///< "acc_…"; one account a user for now
+    std::string email;       ///< normalised
+    std::string name;
+    std::string plan;           ///< of the account: "free", "pro", "business"
+    std::string password_hash;  ///< argon2id string; empty: no password can sign in
+    wall_time created_at{};
+};
+
+struct api_key {
+    std::string id;  ///< "key_…"
+    std::string account_id;
+    std::string user_id;
+    std::string name;
+    std::string digest;  ///< HMAC-SHA-256 of the key, 32 bytes; the key itself is nowhere
+    std::string tail;    ///< last three characters, for the masked form
+    std::vector<std::string> scopes;
+    wall_time created_at{};
+    std::optional<wall_time> expires_at;
+    std::optional<wall_time> last_used_at;
+    std::optional<wall_time> revoked_at;
+};
+
+struct key_use {
+    std::string key_id;
+    wall_time at{};
+};
+
+/// How an account came to a name: chosen ones stay with it, made-up ones are free again some time after their last use.
+enum class lease_kind : std::uint8_t { requested, random };
+
+struct tunnel {
+    std::string id;  ///< "tun_…"
+    std::string account_id;
+    std::string name;    ///< subdomain label
+    std::string target;  ///< as last reported
+    wall_time created_at{};
+    std::optional<wall_time> connected_at;  ///< last time a client opened it
+    std::uint64_t requests = 0;
+    std::uint64_t bytes_in = 0;
+    std::uint64_t bytes_out = 0;
+};
+
+struct tunnel_request {
+    std::string id;  ///< used if the tunnel does not exist yet
+    std::string account_id;
+    std::string name;
+    lease_kind kind = lease_kind::requested;
+    std::string instance;  ///< client process that a random name is kept for
+    std::string target;
+    wall_time now{};
+};
+
+/// What one account may hold. At `requested_names` a new name is refused; at `random_names` the one unused longest
+/// goes.
+struct name_limits {
+    std::uint64_t requested_names = 1000;
+    std::uint64_t random_names = 1000;
+};
+
+struct usage_delta {
+    std::string tunnel_id;
+    std::uint64_t requests = 0;
+    std::uint64_t bytes_in = 0;
+    std::uint64_t bytes_out = 0;
+};
+
+struct account_usage {
+    std::uint64_t tunnels_created = 0;
+    std::uint64_t requests = 0;
+    std::uint64_t bytes_in = 0;
+    std::uint64_t bytes_out = 0;
+};
+
+/// Rows that nobody can ask for any more and that go with `store::purge`: older than these moments.
+struct purge_before {
+    wall_time random_names_unused{};
+    wall_time tunnels_removed{};
+    wall_time keys_dead{};  ///< revoked or expired
+};
+
+}  // namespace instatunnel::store

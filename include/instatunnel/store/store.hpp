@@ -1,0 +1,73 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "instatunnel/base/error.hpp"
+#include "instatunnel/store/records.hpp"
+
+namespace instatunnel::store {
+
+/// Everything that survives a restart. Every method is one transaction: when it returns without a failure the change is
+/// on the disk, when it fails nothing of it is. No SQL leaves the implementations; a new one passes the contract tests
+/// in tests/unit/store/contract.cpp.
+///
+/// Not thread-safe: one thread at a time. Other processes may use the same data meanwhile.
+/// Every method can fail with store_failed (full disk, damage, lock held too long); only further errors are listed.
+class store {
+public:
+    virtual ~store() = default;
+
+    /// Adds an account, its owner, the password and, if given, a first key. Errors: already_exists (email).
+    virtual outcome<void> add_user(const user& owner, const std::optional<api_key>& first_key) = 0;
+    virtual outcome<std::optional<user>> find_user_by_email(std::string_view email) = 0;
+    virtual outcome<std::optional<user>> find_user(std::string_view user_id) = 0;
+    /// Oldest first.
+    virtual outcome<std::vector<user>> list_users() = 0;
+    /// Replaces the password and adds a key, both or neither. Errors: not_found.
+    virtual outcome<void> reset_credentials(std::string_view user_id, std::string_view password_hash,
+                                            const api_key& key) = 0;
+
+    /// Errors: forbidden once the account has `limit` keys that are not revoked.
+    virtual outcome<void> add_key(const api_key& key, std::uint64_t limit) = 0;
+    /// Revoked and expired ones too: their owner is told what happened to them.
+    virtual outcome<std::optional<api_key>> find_key(std::string_view digest) = 0;
+    /// Not revoked, oldest first.
+    virtual outcome<std::vector<api_key>> list_keys(std::string_view account_id) = 0;
+    /// Errors: not_found (unknown, another account's, revoked before).
+    virtual outcome<void> revoke_key(std::string_view account_id, std::string_view key_id, wall_time now) = 0;
+    /// Never moves a time backwards; unknown keys are skipped.
+    virtual outcome<void> record_key_uses(std::span<const key_use> uses) = 0;
+
+    /// A client opens a tunnel: leases the name to the account, makes the tunnel unless it exists.
+    /// Errors: name_taken (leased to another account), forbidden (limits).
+    virtual outcome<tunnel> open_tunnel(const tunnel_request& request, const name_limits& limits) = 0;
+    /// Makes a tunnel for later. Errors: those of open_tunnel, and already_exists.
+    virtual outcome<tunnel> create_tunnel(const tunnel_request& request, const name_limits& limits) = 0;
+    /// The random name that this client process had before.
+    virtual outcome<std::optional<std::string>> find_random_name(std::string_view account_id,
+                                                                 std::string_view instance) = 0;
+    /// By id or name.
+    virtual outcome<std::optional<tunnel>> find_tunnel(std::string_view account_id, std::string_view id_or_name) = 0;
+    /// At most `limit`, last used first.
+    virtual outcome<std::vector<tunnel>> list_tunnels(std::string_view account_id, std::uint64_t limit) = 0;
+    /// The name stays leased; the tunnel's counters stay in the account's. Errors: not_found.
+    virtual outcome<void> remove_tunnel(std::string_view account_id, std::string_view tunnel_id, wall_time now) = 0;
+    /// Keeps the names of tunnels that are connected now from being purged.
+    virtual outcome<void> touch_names(std::span<const std::string> tunnel_ids, wall_time now) = 0;
+
+    /// Adds to tunnels and to their accounts; unknown tunnels are skipped.
+    virtual outcome<void> add_usage(std::span<const usage_delta> deltas) = 0;
+    virtual outcome<account_usage> find_usage(std::string_view account_id) = 0;
+
+    /// Stores `value` unless the setting exists; returns what is stored then.
+    virtual outcome<std::string> settle_setting(std::string_view name, std::string_view value) = 0;
+    virtual outcome<std::optional<std::string>> find_setting(std::string_view name) = 0;
+
+    virtual outcome<void> purge(const purge_before& limits) = 0;
+};
+
+}  // namespace instatunnel::store

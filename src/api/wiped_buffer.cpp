@@ -1,0 +1,45 @@
+#include "wiped_buffer.hpp"
+
+#include <openssl/crypto.h>
+
+#include <algorithm>
+
+namespace instatunnel::api {
+namespace {
+
+constexpr std::size_t first_capacity = 4096;
+
+void wipe(std::string& text) noexcept {
+    OPENSSL_cleanse(text.data(), text.capacity());
+    text.clear();
+}
+
+}  // namespace
+
+wiped_buffer::~wiped_buffer() {
+    wipe(text_);
+}
+
+wiped_buffer& wiped_buffer::append(std::string_view more) {
+    if (text_.size() + more.size() > text_.capacity()) {
+        std::string larger;
+        larger.reserve(std::max({first_capacity, 2 * text_.capacity(), text_.size() + more.size()}));
+        larger += text_;
+        wipe(text_);
+        text_.swap(larger);
+    }
+    text_ += more;
+    return *this;
+}
+
+void wiped_buffer::drop(std::size_t count) {
+    text_.erase(0, count);
+}
+
+secret wiped_buffer::take() {
+    secret taken(std::move(text_));
+    wipe(text_);
+    return taken;
+}
+
+}  // namespace instatunnel::api

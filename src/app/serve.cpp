@@ -1,0 +1,199 @@
+#include "instatunnel/app/serve.hpp"
+
+#include <utility>
+
+#include "instatunnel/base/file.hpp"
+#include "instatunnel/base/log.hpp"
+#include "instatunnel/base/names.hpp"
+#include "instatunnel/base/version.hpp"
+#include "instatunnel/config/profile_store.hpp"
+#include "instatunnel/edge/server.hpp"
+#include "instatunnel/net/listener.hpp"
+#include "instatunnel/net/tls.hpp"
+#include "instatunnel/service/service.hpp"
+
+namespace instatunnel::app {
+namespace {
+
+constexpr std::uint16_t ports_to_try = 100;
+
+bool is_domain(std::string_view domain) {
+    while (!domain.empty()) {
+        const auto dot = domain.find('.');
+        if (!is_dns_label(domain.substr(0, dot))) return false;
+        if (dot == std::string_view::npos) return true;
+        domain.remove_prefix(dot + 1);
+    }
+    return false;
+}
+
+outcome<void> complete(serve_options& o) {
+    if (o.domain.empty() && o.dev) o.domain = "localhost";
+    o.domain = to_lower(o.domain);
+    if (o.domain.empty())
+        return failure(errc::usage, "An edge needs the domain below which tunnels get their names",
+                       "Try it on this machine: instatunnel serve --dev. For real: instatunnel serve --domain t.example.com "
+                       "--tls-cert FILE --tls-key FILE");
+    if (!is_domain(o.domain)) return failure(errc::usage, "'" + o.domain + "' is no domain name", "Write it like t.example.com");
+    if (!o.dev && (o.tls_cert.empty() || o.tls_key.empty()))
+        return failure(errc::usage, "An edge needs a certificate for " + o.domain + " and *." + o.domain,
+                       "Give it: --tls-cert FILE --tls-key FILE. On this machine alone: --dev");
+    if (o.listen.empty()) o.listen = o.dev ? "127.0.0.1:8443" : ":443";
+    if (o.home.empty()) o.home = config::profile_store::default_home();
+    if (o.data.empty()) o.data = o.home / (o.dev ? "dev" : "edge");
+    return {};
+}
+
+outcome<unique_fd> listen_somewhere(net::listen_address at, bool next_free, bool& moved) {
+    const auto wanted = at.port;
+    for (;;) {
+        auto fd = net::open_listener(at);
+        if (fd || fd.error().code != errc::address_in_use || !next_free || at.port >= wanted + ports_to_try) return fd;
+        ++at.port;
+        moved = true;
+    }
+}
+
+class edge_process_impl final : public edge_process {
+public:
+    explicit edge_process_impl(serve_options options) : options_(std::move(options)) {}
+    ~edge_process_impl() override {
+        stop_server(std::chrono::milliseconds(0));
+        finish();
+    }
+
+    // Order: what can fail without harm first; the port last, since from then on visitors come.
+    outcome<void> open() {
+        if (auto made = make_private_directory(options_.data); !made) return made.error();
+        auto at = net::parse_listen_address(options_.listen);
+        if (!at) return at.error();
+        if (auto loaded = load_certificates(); !loaded) return loaded.error();
+        auto listener = listen_somewhere(*at, options_.next_free_port, ready_.port_moved);
+        if (!listener) return listener.error();
+        const auto port = net::local_port(listener->get());
+
+        service::service_options service_options;
+        service_options.data = options_.data;
+        service_options.domain = options_.domain;
+        service_options.public_port = port;
+        service_options.dev = options_.dev;
+        service_options.version = version();
+        auto opened = service::service::open(std::move(service_options));
+        if (!opened) return opened.error();
+        service_ = std::move(*opened);
+        describe(port);
+        if (options_.dev)
+            if (auto user = describe_first_user(); !user) return user.error();
+        return start_edge(std::move(*listener), port);
+    }
+
+    const serve_ready& ready() const noexcept override { return ready_; }
+
+    void stop() override { stop_server(options_.drain); }
+
+    void reload() override {
+        if (files_ == nullptr) return;
+        if (auto done = files_->reload(); !done)
+            log::error("certificate.kept_old").with("reason", done.error().what());
+        else
+            log::info("certificate.reloaded");
+    }
+
+    std::size_t wait() override {
+        const auto cut = server_ != nullptr ? server_->wait() : 0;
+        finish();
+        return cut;
+    }
+
+private:
+    outcome<void> load_certificates() {
+        if (!options_.tls_cert.empty()) {
+            auto files = net::file_certificates::load(options_.tls_cert, options_.tls_key);
+            if (!files) return files.error();
+            files_ = *files;
+            certificates_ = files_;
+            return {};
+        }
+        auto authority = net::local_authority::open(options_.data, options_.domain);
+        if (!authority) return authority.error();
+        ready_.cacert = (*authority)->ca_path().string();
+        certificates_ = *authority;
+        return {};
+    }
+
+    void describe(std::uint16_t port) {
+        const std::string suffix = port == 443 ? "" : ":" + std::to_string(port);
+        ready_.url = "https://" + options_.domain + suffix;
+        ready_.api = "https://api." + options_.domain + suffix;
+        ready_.domain = options_.domain;
+    }
+
+    outcome<void> describe_first_user() {
+        auto user = service_->ensure_first_user();
+        if (!user) return user.error();
+        ready_.email = user->email;
+        ready_.password = user->password.reveal();
+        ready_.api_key = user->api_key.reveal();
+        if (!options_.write_dev_profile) return {};
+        config::profile p;
+        p.server = ready_.api;
+        p.cacert = ready_.cacert;
+        p.email = user->email;
+        p.key = user->api_key.clone();
+        if (auto saved = config::profile_store(options_.home).save("dev", p); !saved)
+            log::warn("profile.not_saved").with("reason", saved.error().what());
+        return {};
+    }
+
+    outcome<void> start_edge(unique_fd listener, std::uint16_t port) {
+        edge::server_options edge_options;
+        edge_options.domain = options_.domain;
+        edge_options.public_port = port;
+        edge_options.listener = std::move(listener);
+        edge_options.certificates = certificates_;
+        if (!options_.http_listen.empty()) {
+            auto at = net::parse_listen_address(options_.http_listen);
+            if (!at) return at.error();
+            auto plain = net::open_listener(*at);
+            if (!plain) return plain.error();
+            edge_options.http_listener = std::move(*plain);
+        }
+        if (files_ != nullptr)
+            edge_options.on_tick = [this] {
+                if (files_->changed_on_disk()) reload();
+            };
+        auto started = edge::server::start(std::move(edge_options), *service_);
+        if (!started) return started.error();
+        server_ = std::move(*started);
+        service_->attach(*server_);
+        return {};
+    }
+
+    void stop_server(std::chrono::milliseconds limit) {
+        if (server_ != nullptr) server_->stop(limit);
+    }
+
+    // The service answers the edge's last questions, so it ends after it.
+    void finish() {
+        if (server_ != nullptr) server_->wait();
+        if (service_ != nullptr) service_->stop();
+    }
+
+    serve_options options_;
+    serve_ready ready_;
+    std::shared_ptr<net::file_certificates> files_;
+    std::shared_ptr<net::certificate_source> certificates_;
+    std::unique_ptr<service::service> service_;
+    std::unique_ptr<edge::server> server_;
+};
+
+}  // namespace
+
+outcome<std::unique_ptr<edge_process>> edge_process::start(serve_options options) {
+    if (auto good = complete(options); !good) return good.error();
+    auto made = std::make_unique<edge_process_impl>(std::move(options));
+    if (auto opened = made->open(); !opened) return opened.error();
+    return std::unique_ptr<edge_process>(std::move(made));
+}
+
+}  // namespace instatunnel::app

@@ -1,0 +1,53 @@
+#include "instatunnel/auth/token_bucket.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace instatunnel::auth {
+namespace {
+
+// A token that came in many small parts must not be withheld for the rounding of their sum.
+constexpr double whole_token = 1.0 - 1e-6;
+
+}  // namespace
+
+void token_bucket::refill(steady_time now) {
+    if (now <= at_) return;
+    tokens_ = std::min(rule_.capacity, tokens_ + (now - at_) / rule_.interval);
+    at_ = now;
+}
+
+bool token_bucket::take(steady_time now) {
+    refill(now);
+    if (tokens_ < whole_token) return false;
+    tokens_ = std::max(0.0, tokens_ - 1.0);
+    return true;
+}
+
+void token_bucket::give_back(steady_time now) {
+    refill(now);
+    tokens_ = std::min(rule_.capacity, tokens_ + 1.0);
+}
+
+std::chrono::milliseconds token_bucket::wait(steady_time now) {
+    refill(now);
+    if (tokens_ >= whole_token) return std::chrono::milliseconds(0);
+    const std::chrono::duration<double, std::milli> missing = (1.0 - tokens_) * rule_.interval;
+    return std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(missing.count())));
+}
+
+token_bucket& bucket_table::at(std::string_view name, steady_time now) {
+    if (const auto known = buckets_.find(name); known != buckets_.end()) {
+        order_.splice(order_.begin(), order_, known->second);
+        return known->second->bucket;
+    }
+    if (buckets_.size() >= limit_) {
+        buckets_.erase(order_.back().name);
+        order_.pop_back();
+    }
+    order_.push_front({std::string(name), token_bucket(rule_, now)});
+    buckets_.emplace(order_.front().name, order_.begin());
+    return order_.front().bucket;
+}
+
+}  // namespace instatunnel::auth

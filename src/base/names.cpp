@@ -1,0 +1,49 @@
+#include "instatunnel/base/names.hpp"
+
+#include <algorithm>
+
+namespace instatunnel {
+namespace {
+
+constexpr char lower(char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+constexpr bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+constexpr bool is_lower(char c) noexcept {
+    return c >= 'a' && c <= 'z';
+}
+
+}  // namespace
+
+bool is_dns_label(std::string_view label) noexcept {
+    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
+    if (label.size() >= 4 && label.substr(2, 2) == "--") return false;
+    return std::ranges::all_of(label, [](char c) { return is_lower(c) || is_digit(c) || c == '-'; });
+}
+
+std::string to_lower(std::string_view text) {
+    std::string folded(text);
+    std::ranges::transform(folded, folded.begin(), lower);
+    return folded;
+}
+
+bool iequals(std::string_view a, std::string_view b) noexcept {
+    return a.size() == b.size() &&
+           std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string_view trim(std::string_view text) noexcept {
+    const auto first = text.find_first_not_of(" \t\r\n");
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+bool is_api_key(std::string_view text) noexcept {
+    if (!text.starts_with("it_") || text.size() < 3 + 16 || text.size() > 3 + 128) return false;
+    return std::ranges::all_of(text.substr(3),
+                               [](char c) { return is_digit(c) || is_lower(c) || (c >= 'A' && c <= 'Z'); });
+}
+
+}  // namespace instatunnel

@@ -1,0 +1,36 @@
+#include "invocation.hpp"
+
+namespace instatunnel::cli {
+namespace {
+
+template <class... Functions>
+struct overloaded : Functions... {
+    using Functions::operator()...;
+};
+
+}  // namespace
+
+outcome<exit_code> dispatch(const invocation& what, context& c) {
+    return std::visit(overloaded{
+                          [&](const help_options& o) { return run_help(o, c); },
+                          [&](const version_options& o) { return run_version(o, c); },
+                          [&](const open_options& o) { return run_open(o, c); },
+                          [&](const list_options& o) { return run_list(o, c); },
+                          [&](const kill_options& o) { return run_kill(o, c); },
+                          [&](const login_options& o) { return run_login(o, c); },
+                          [&](const logout_options& o) { return run_logout(o, c); },
+                          [&](const whoami_options& o) { return run_whoami(o, c); },
+                          [&](const set_key_options& o) { return run_set_key(o, c); },
+                          [&](const show_key_options& o) { return run_show_key(o, c); },
+                          [&](const auth_status_options& o) { return run_auth_status(o, c); },
+                          [&](const auth_test_options& o) { return run_auth_test(o, c); },
+                          [&](const config_options& o) { return run_config(o, c); },
+                          [&](const demo_options& o) { return run_demo(o, c); },
+                          [&](const serve_command_options& o) { return run_serve(o, c); },
+                          [&](const admin_user_add_options& o) { return run_admin_user_add(o, c); },
+                          [&](const admin_user_list_options& o) { return run_admin_user_list(o, c); },
+                      },
+                      what.command);
+}
+
+}  // namespace instatunnel::cli

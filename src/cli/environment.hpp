@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "instatunnel/base/secret.hpp"
+
+namespace instatunnel::cli {
+
+/// The variables this program looks at, read once; an empty variable counts as unset.
+struct environment {
+    secret api_key;                     ///< INSTATUNNEL_API_KEY
+    std::string server;                 ///< INSTATUNNEL_SERVER
+    std::string profile;                ///< INSTATUNNEL_PROFILE
+    std::filesystem::path home;         ///< INSTATUNNEL_HOME, else ~/.instatunnel
+    std::filesystem::path legacy_file;  ///< ~/.instatunnel.yaml
+    bool no_color = false;              ///< NO_COLOR is set to anything (no-color.org)
+    bool dumb_terminal = false;         ///< TERM=dumb
+
+    static environment of_process();
+};
+
+}  // namespace instatunnel::cli

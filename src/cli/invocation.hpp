@@ -1,0 +1,34 @@
+#pragma once
+
+#include <variant>
+
+#include "account.hpp"
+#include "admin_user.hpp"
+#include "config_command.hpp"
+#include "context.hpp"
+#include "demo.hpp"
+#include "help_command.hpp"
+#include "login.hpp"
+#include "open_tunnel.hpp"
+#include "serve.hpp"
+#include "stored_key.hpp"
+#include "tunnels.hpp"
+#include "version_command.hpp"
+
+namespace instatunnel::cli {
+
+using command_options =
+    std::variant<help_options, version_options, open_options, list_options, kill_options, login_options, logout_options,
+                 whoami_options, set_key_options, show_key_options, auth_status_options, auth_test_options,
+                 config_options, demo_options, serve_command_options, admin_user_add_options, admin_user_list_options>;
+
+/// A command line as plain data: which command, with which flags.
+struct invocation {
+    global_options globals;
+    command_options command;
+};
+
+/// Runs the command. Call once.
+outcome<exit_code> dispatch(const invocation& what, context& c);
+
+}  // namespace instatunnel::cli

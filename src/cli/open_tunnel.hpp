@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+#include "context.hpp"
+
+namespace instatunnel::cli {
+
+/// `instatunnel TARGET` and `connect`.
+struct open_options {
+    std::string target;    ///< empty: the first usual port that answers
+    std::string port;      ///< --port, the same as a target
+    bool react = false;    ///< --react and --next: port 3000
+    bool laravel = false;  ///< port 8000
+    std::string subdomain;
+    std::string host_header = "preserve";
+    std::string transport = "auto";
+    std::string region;
+    bool quiet = false;
+    bool connect = false;  ///< attach to a tunnel that exists: exactly one of subdomain and domain
+    std::string domain;
+};
+outcome<exit_code> run_open(const open_options& options, context& c);
+
+}  // namespace instatunnel::cli

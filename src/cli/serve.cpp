@@ -1,0 +1,102 @@
+#include "serve.hpp"
+
+#include "duration.hpp"
+#include "instatunnel/app/signals.hpp"
+#include "json_line.hpp"
+#include "stop_relay.hpp"
+
+#include <csignal>
+#include <filesystem>
+#include <mutex>
+
+namespace instatunnel::cli {
+namespace {
+
+outcome<app::serve_options> to_serve_options(const serve_command_options& o, const context& c) {
+    const auto drain = parse_duration(o.drain);
+    if (!drain) return failure(errc::usage, "--drain is not a time", "Write it like --drain 30s");
+    app::serve_options s;
+    s.dev = o.dev;
+    s.domain = o.domain;
+    s.listen = o.listen;
+    s.http_listen = o.http_listen;
+    s.data = o.data;
+    s.tls_cert = o.tls_cert;
+    s.tls_key = o.tls_key;
+    s.drain = *drain;
+    s.home = c.env.home;
+    return s;
+}
+
+void print_ready(const app::serve_ready& ready, const serve_command_options& o, context& c) {
+    if (c.term.json()) {
+        c.term.result(ready_line(ready, o.dev));
+        return;
+    }
+    c.term.result("🚀 InstaTunnel serves " + ready.domain);
+    c.term.result("🔗 API: " + ready.api);
+    if (o.dev) {
+        c.term.result("📧 First user: " + ready.email + " (password and key are in dev.json of the data folder)");
+        c.term.result("⚡ Ready! On this machine, type: instatunnel 3000 --subdomain demo");
+    } else {
+        c.term.result("⚡ Ready! Clients sign in with: instatunnel login --server " + ready.api);
+    }
+}
+
+/// SIGHUP may come while the edge starts or after it has gone.
+class reload_gate {
+public:
+    void open(app::edge_process& edge) {
+        const std::lock_guard hold(mutex_);
+        edge_ = &edge;
+    }
+    void close() {
+        const std::lock_guard hold(mutex_);
+        edge_ = nullptr;
+    }
+    void reload() {
+        const std::lock_guard hold(mutex_);
+        if (edge_ != nullptr) edge_->reload();
+    }
+
+private:
+    std::mutex mutex_;
+    app::edge_process* edge_ = nullptr;
+};
+
+}  // namespace
+
+std::string ready_line(const app::serve_ready& ready, bool dev) {
+    json_line line("serve.ready");
+    line.with("url", ready.url).with("api", ready.api).with("domain", ready.domain);
+    line.with("cacert", ready.cacert.empty() ? std::optional<std::string>() : ready.cacert);
+    if (dev) line.with("email", ready.email).with("password", ready.password).with("api_key", ready.api_key);
+    return line.text();
+}
+
+outcome<exit_code> run_serve(const serve_command_options& options, context& c) {
+    auto serve_options = to_serve_options(options, c);
+    if (!serve_options) return serve_options.error();
+    stop_relay relay;
+    reload_gate reloads;
+    const app::signal_watcher watcher(
+        [&](int signal) {
+            if (signal == SIGHUP)
+                reloads.reload();
+            else
+                relay.signal();
+        },
+        /*with_hup=*/true);
+    auto edge = app::edge_process::start(std::move(*serve_options));
+    if (!edge) return edge.error();
+    relay.attach([&] { (*edge)->stop(); });
+    reloads.open(**edge);
+    print_ready((*edge)->ready(), options, c);
+    const auto cut = (*edge)->wait();
+    reloads.close();
+    relay.detach();
+    if (cut > 0) c.term.notice("Stopped; " + std::to_string(cut) + " requests did not finish in time");
+    return exit_code::done;
+}
+
+}  // namespace instatunnel::cli

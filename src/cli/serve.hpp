@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+#include "context.hpp"
+#include "instatunnel/app/serve.hpp"
+
+namespace instatunnel::cli {
+
+struct serve_command_options {
+    bool dev = false;
+    std::string domain;
+    std::string listen;
+    std::string tls_cert;
+    std::string tls_key;
+    std::string data;
+    std::string http_listen;
+    std::string drain = "30s";
+};
+outcome<exit_code> run_serve(const serve_command_options& options, context& c);
+
+/// The one line of `serve --json`.
+std::string ready_line(const app::serve_ready& ready, bool dev);
+
+}  // namespace instatunnel::cli

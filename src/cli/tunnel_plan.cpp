@@ -1,0 +1,94 @@
+#include "tunnel_plan.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "instatunnel/base/names.hpp"
+#include "terminal.hpp"
+
+namespace instatunnel::cli {
+namespace {
+
+constexpr const char* react_port = "3000";
+constexpr const char* laravel_port = "8000";
+
+outcome<std::optional<client::target>> plan_upstream(const open_options& o) {
+    std::vector<std::string> named;
+    if (!o.target.empty()) named.push_back(o.target);
+    if (!o.port.empty()) named.push_back(o.port);
+    if (o.react) named.emplace_back(react_port);
+    if (o.laravel) named.emplace_back(laravel_port);
+    if (named.empty()) return std::optional<client::target>();
+    // `instatunnel 3000 --port 3000` says one thing twice; 3000 and 8000 are two things.
+    if (std::ranges::adjacent_find(named, std::ranges::not_equal_to()) != named.end())
+        return failure(errc::usage, "More than one target was given", "Name one: instatunnel 3000");
+    const bool only_port = o.target.empty() && !o.port.empty();
+    if (only_port && !std::ranges::all_of(o.port, [](char c) { return c >= '0' && c <= '9'; }))
+        return failure(errc::malformed_target, "--port is not a number from 1 to 65535");
+    auto upstream = client::parse_target(named.front());
+    if (!upstream) return upstream.error();
+    return std::optional<client::target>(std::move(*upstream));
+}
+
+outcome<void> plan_name(const open_options& o, tunnel_plan& plan) {
+    if (o.connect && o.subdomain.empty() == o.domain.empty())
+        return failure(errc::usage, "connect takes exactly one of --subdomain and --domain",
+                       "Name the tunnel: instatunnel connect 3000 -s NAME");
+    const auto name = to_lower(o.subdomain);
+    if (!name.empty() && !is_dns_label(name))
+        return failure(errc::malformed_name,
+                       "\"" + printable(o.subdomain.substr(0, 80)) +
+                           "\" is not a usable name: 1 to 63 letters, digits or hyphens, no hyphen at "
+                           "either end");
+    if (!o.connect) {
+        plan.name = name;
+        return {};
+    }
+    plan.existing_host = name.empty() ? to_lower(o.domain) : name;
+    const auto usable = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'; };
+    if (plan.existing_host.size() > 253 || !std::ranges::all_of(plan.existing_host, usable))
+        return failure(errc::malformed_name, "--domain is not a host name", "Write it like -d demo.t.example.com");
+    return {};
+}
+
+outcome<void> plan_host_header(const open_options& o, tunnel_plan& plan) {
+    if (o.host_header == "preserve") return {};
+    if (o.host_header == "rewrite") {
+        plan.host_mode = client::host_header::rewrite;
+        return {};
+    }
+    const auto usable = [](char c) { return c > ' ' && c < 0x7F && c != '/' && c != '@'; };
+    if (o.host_header.size() > 255 || !std::ranges::all_of(o.host_header, usable))
+        return failure(errc::usage, "--host-header is not a host",
+                       "Use preserve, rewrite or a value like app.test:3000");
+    plan.host_mode = client::host_header::fixed;
+    plan.host_value = o.host_header;
+    return {};
+}
+
+outcome<void> check_transport(const std::string& name) {
+    if (name == "auto" || name == "v2") return {};
+    if (name == "v1")
+        return failure(errc::usage, "Transport v1 is not available in this version", "Leave --transport out");
+    return failure(errc::usage, "--transport is auto or v2", "Leave --transport out");
+}
+
+}  // namespace
+
+outcome<tunnel_plan> plan_tunnel(const open_options& options) {
+    tunnel_plan plan;
+    auto upstream = plan_upstream(options);
+    if (!upstream) return upstream.error();
+    plan.upstream = std::move(*upstream);
+    if (auto named = plan_name(options, plan); !named) return named.error();
+    if (auto set = plan_host_header(options, plan); !set) return set.error();
+    if (auto known = check_transport(options.transport); !known) return known.error();
+    return plan;
+}
+
+outcome<client::target> find_upstream(const tunnel_plan& plan) {
+    if (plan.upstream) return *plan.upstream;
+    return client::detect_target();
+}
+
+}  // namespace instatunnel::cli

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+
+#include "instatunnel/client/tunnel.hpp"
+#include "open_tunnel.hpp"
+
+namespace instatunnel::cli {
+
+/// What the flags of a tunnel ask for, checked: nothing has been sent anywhere.
+struct tunnel_plan {
+    std::optional<client::target> upstream;  ///< nullopt: find it
+    std::string name;                        ///< folded to lower case
+    std::string existing_host;
+    client::host_header host_mode = client::host_header::preserve;
+    std::string host_value;
+};
+
+/// Errors: usage (two targets, neither or both of name and host with `connect`, unknown transport), malformed_target,
+/// malformed_name.
+outcome<tunnel_plan> plan_tunnel(const open_options& options);
+
+/// The plan's target, or the first usual port that answers. Errors: no_target_found.
+outcome<client::target> find_upstream(const tunnel_plan& plan);
+
+}  // namespace instatunnel::cli

@@ -1,0 +1,123 @@
+#include "tunnel_printer.hpp"
+
+#include "instatunnel/base/clock.hpp"
+#include "instatunnel/wire/http1.hpp"
+#include "json_line.hpp"
+
+namespace instatunnel::cli {
+namespace {
+
+style style_of(int status) {
+    if (status == 0 || status >= 500) return style::bad;
+    if (status >= 400) return style::warning;
+    return status >= 300 ? style::notice : style::good;
+}
+
+std::string status_text(int status) {
+    if (status == 0) return "reset";
+    const auto reason = wire::reason_phrase(status);
+    std::string text = std::to_string(status);
+    if (reason != "Unknown") text += " " + std::string(reason);
+    return text;
+}
+
+}  // namespace
+
+std::string request_line(const terminal& term, const client::request_info& info) {
+    return printable(info.method) + ' ' + printable(info.path) + ' ' +
+           term.paint(style_of(info.status), status_text(info.status)) + ' ' + to_human_bytes(info.bytes) + ' ' +
+           term.paint(style::faint, to_human(info.took));
+}
+
+tunnel_printer::tunnel_printer(terminal& term, clock now, bool quiet, std::function<void()> reader_gone)
+    : term_(term), now_(std::move(now)), quiet_(quiet), reader_gone_(std::move(reader_gone)), started_(now_()) {}
+
+void tunnel_printer::check_reader() {
+    if (term_.output_closed()) reader_gone_();
+}
+
+void tunnel_printer::starting(const client::target& upstream, const std::string& server) {
+    if (term_.json())
+        term_.result(json_line("tunnel.starting").with("target", upstream.display).with("server", server).text());
+    else
+        term_.result("🚀 Starting tunnel for " + upstream.display + "...");
+}
+
+void tunnel_printer::on_ready(const client::ready_info& info) {
+    ready_ = true;
+    if (term_.json()) {
+        term_.result(json_line("tunnel.ready")
+                         .with("url", info.url)
+                         .with("name", info.name)
+                         .with("target", info.target)
+                         .with("transport", info.transport)
+                         .with("reconnected", info.reconnected)
+                         .text());
+    } else if (info.reconnected) {
+        term_.notice("Connected again: " + printable(info.url));
+    } else {
+        term_.result("🚀 Your app is now live at " + term_.paint(style::good, printable(info.url)));
+        term_.result("🔗 Forwarding " + printable(info.url) + " -> " + printable(info.target));
+        term_.result("⚡ Ready to receive requests! Press Ctrl+C to stop");
+    }
+    check_reader();
+}
+
+void tunnel_printer::on_request(const client::request_info& info) {
+    ++requests_;
+    if (quiet_) return;
+    if (term_.json())
+        term_.offer(json_line("request")
+                        .with("method", info.method)
+                        .with("path", info.path)
+                        .with("status", info.status)
+                        .with("bytes", info.bytes)
+                        .with("ms", info.took.count())
+                        .text());
+    else
+        term_.offer(request_line(term_, info));
+    check_reader();
+}
+
+void tunnel_printer::on_reconnecting(const failure& why, std::chrono::milliseconds wait, unsigned attempt) {
+    if (term_.json())
+        term_.result(json_line("tunnel.reconnecting")
+                         .with("attempt", attempt)
+                         .with("wait_ms", wait.count())
+                         .with("reason", printable(why.what()))
+                         .text());
+    else
+        term_.notice("Connection lost: " + printable(why.what()) + ". Trying again in " + to_human(wait) +
+                     " (attempt " + std::to_string(attempt) + ")");
+    check_reader();
+}
+
+void tunnel_printer::on_notice(const failure& what) {
+    if (term_.json()) {
+        term_.result(json_line("notice")
+                         .with("code", code_name(what.code))
+                         .with("message", printable(what.what()))
+                         .with("hint", printable(what.what_next()))
+                         .text());
+        check_reader();
+        return;
+    }
+    term_.notice("Notice: " + printable(what.what()) + ". " + printable(what.what_next()));
+}
+
+client::summary tunnel_printer::counted() const {
+    return {requests_, std::chrono::duration_cast<std::chrono::milliseconds>(now_() - started_)};
+}
+
+void tunnel_printer::closed(const client::summary& total) {
+    if (const auto left_out = term_.dropped(); left_out > 0)
+        term_.notice(std::to_string(left_out) + " lines about requests were left out: nobody read the output");
+    if (term_.json())
+        term_.result(
+            json_line("tunnel.closed").with("requests", total.requests).with("ms", total.lasted.count()).text());
+    else
+        term_.result("📊 Session Summary: " + std::to_string(total.requests) + " requests handled in " +
+                     to_human(total.lasted));
+}
+
+}  // namespace instatunnel::cli

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "context.hpp"
+#include "instatunnel/client/tunnel.hpp"
+
+namespace instatunnel::cli {
+
+/// Says what a tunnel does: the promised lines for people, or events with --json. Called on the tunnel's thread, one
+/// call at a time.
+class tunnel_printer : public client::tunnel_events {
+public:
+    using clock = std::function<std::chrono::steady_clock::time_point()>;
+    /// `reader_gone` is called when nobody reads stdout any more. Arguments outlive the printer.
+    tunnel_printer(terminal& term, clock now, bool quiet, std::function<void()> reader_gone);
+
+    void starting(const client::target& upstream, const std::string& server);
+    void on_ready(const client::ready_info& info) override;
+    void on_request(const client::request_info& info) override;
+    void on_reconnecting(const failure& why, std::chrono::milliseconds wait, unsigned attempt) override;
+    void on_notice(const failure& what) override;
+
+    /// The end of a tunnel that was stopped, or that failed after it had been ready (what the printer counted then).
+    void closed(const client::summary& total);
+    bool was_ready() const noexcept { return ready_; }
+    client::summary counted() const;
+
+private:
+    void check_reader();
+
+    terminal& term_;
+    clock now_;
+    bool quiet_;
+    std::function<void()> reader_gone_;
+    std::chrono::steady_clock::time_point started_;
+    bool ready_ = false;
+    std::uint64_t requests_ = 0;
+};
+
+/// `GET /path 200 OK 1.2 kB 3ms`
+std::string request_line(const terminal& term, const client::request_info& info);
+
+}  // namespace instatunnel::cli

@@ -1,0 +1,412 @@
+#include "exchange.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "instatunnel/base/names.hpp"
+#include "upstream_connection.hpp"
+
+namespace instatunnel::client {
+
+namespace flag = wire::itp::flag;
+using engine::code;
+
+namespace {
+
+constexpr wire::http1_limits reply_limits{};
+
+bool is_idempotent(std::string_view method) {
+    return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE" || method == "PUT" || method == "DELETE";
+}
+
+bool expects_body(std::string_view method) {
+    return method == "POST" || method == "PUT" || method == "PATCH";
+}
+
+void append_field(std::string& out, std::string_view name, std::string_view value) {
+    out.append(name).append(": ", 2).append(value).append("\r\n", 2);
+}
+
+}  // namespace
+
+// --- request ---------------------------------------------------------------------------------------------------------
+
+void exchange::reset_state() {
+    pending_.clear();
+    input_.clear();
+    trailers_.clear();
+    unconsumed_ = head_seen_ = 0;
+    reply_left_ = 0;
+    status_ = 0;
+    reply_ = reply::head;
+    request_chunked_ = request_ended_ = body_sent_ = upgrade_ = push_ = paused_ = retried_ = false;
+    keep_ = true;
+    conn_ = nullptr;
+}
+
+void exchange::start(engine::stream& s, const wire::itp::open_head& open, std::uint8_t flags) {
+    reset_state();
+    stream_ = &s;
+    s.set_events(*this);
+    started_ = up_.loop().now();
+    method_.assign(open.method);
+    path_.assign(open.path.substr(0, open.path.find('?')));
+    upgrade_ = !open.protocol.empty();
+    request_ended_ = (flags & flag::end) != 0;
+    request_chunked_ = !request_ended_ && !upgrade_ && open.content_length < 0;
+    compose_head(open);
+    up_.acquire(*this);
+}
+
+void exchange::compose_head(const wire::itp::open_head& open) {
+    auto& out = pending_;
+    out.append(open.method).append(" ").append(open.path).append(" HTTP/1.1\r\n");
+    switch (up_.options().host_mode) {
+        case host_header::preserve: append_field(out, "Host", open.authority); break;
+        case host_header::fixed: append_field(out, "Host", up_.options().host_value); break;
+        case host_header::rewrite: {
+            const auto& to = up_.options().upstream;
+            append_field(out, "Host", to.is_unix ? "localhost" : to.host + ":" + std::to_string(to.port));
+            break;
+        }
+    }
+    for (const auto& f : open.fields) append_field(out, f.name, f.value);
+    if (request_chunked_) {
+        append_field(out, "Transfer-Encoding", "chunked");
+    } else if (open.content_length > 0 || (request_ended_ && expects_body(open.method))) {
+        char digits[20];
+        const auto length = static_cast<std::uint64_t>(std::max<std::int64_t>(open.content_length, 0));
+        append_field(out, "Content-Length", {digits, static_cast<std::size_t>(std::to_chars(digits, digits + 20, length).ptr - digits)});
+    }
+    if (upgrade_) {
+        append_field(out, "Connection", "Upgrade");
+        append_field(out, "Upgrade", open.protocol);
+    }
+    out += "\r\n";
+}
+
+bool exchange::is_repeatable() const noexcept {
+    return is_idempotent(method_);
+}
+
+void exchange::on_connection(upstream_connection& c) {
+    conn_ = &c;
+    stream_->accept();
+    conn_->bytes().write(pending_);
+    if (request_ended_ && upgrade_) conn_->bytes().finish_writing();
+    if (unconsumed_ != 0) {
+        body_sent_ = true;
+        stream_->consumed(std::exchange(unconsumed_, 0));
+    }
+}
+
+void exchange::send(std::string_view bytes, std::size_t credit) {
+    if (conn_ == nullptr) {
+        pending_.append(bytes);
+        unconsumed_ += credit;
+        return;
+    }
+    body_sent_ = true;
+    conn_->bytes().write(bytes);
+    if (credit == 0) return;
+    if (conn_->bytes().is_congested())
+        unconsumed_ += credit;
+    else
+        stream_->consumed(credit);
+}
+
+void exchange::on_data(engine::stream&, std::string_view bytes) {
+    if (!request_chunked_) return send(bytes, bytes.size());
+    auto& text = up_.text;
+    text.clear();
+    wire::append_chunk_header(text, bytes.size());
+    text.append(bytes).append("\r\n", 2);
+    send(text, bytes.size());
+}
+
+void exchange::on_trailers(engine::stream&, const std::vector<wire::field>& fields) {
+    trailers_.clear();
+    for (const auto& f : fields) append_field(trailers_, f.name, f.value);
+}
+
+void exchange::on_end(engine::stream&) {
+    request_ended_ = true;
+    finish_request();
+}
+
+void exchange::finish_request() {
+    if (reply_ == reply::upgraded) {
+        conn_->bytes().finish_writing();
+        if (stream_->send_finished()) over();
+        return;
+    }
+    if (request_chunked_) {
+        up_.text.assign("0\r\n").append(trailers_).append("\r\n");
+        send(up_.text, 0);
+    }
+}
+
+void exchange::on_upstream_writable() {
+    if (unconsumed_ != 0) stream_->consumed(std::exchange(unconsumed_, 0));
+}
+
+void exchange::on_reset(engine::stream&, code, std::string_view) {
+    over();
+}
+
+void exchange::on_drained(engine::stream&) {
+    if (paused_ && conn_ != nullptr) conn_->bytes().resume_reading();
+}
+
+// --- reply -----------------------------------------------------------------------------------------------------------
+
+void exchange::on_upstream_readable() {
+    while (stream_ != nullptr && conn_ != nullptr) {
+        paused_ = stream_->is_congested();
+        if (paused_) return;
+        if (reply_ == reply::length || reply_ == reply::until_close || reply_ == reply::upgraded) return read_body_directly();
+        const auto space = up_.loop().scratch();
+        const auto got = conn_->bytes().read(space.data(), space.size());
+        if (got.status == net::read_status::would_block) return;
+        if (got.status != net::read_status::data) return upstream_ended();
+        auto* const same = stream_;
+        if (reply_ == reply::head)
+            handle_head(space.data(), got.size);
+        else
+            handle_chunked({space.data(), got.size});
+        if (stream_ != same || conn_ == nullptr) return;
+        if (got.drained) return;
+    }
+}
+
+// Bodies without a coding of their own: from the socket into the frame's memory, nothing in between.
+void exchange::read_body_directly() {
+    for (std::size_t turn_bytes = 0; !stream_->is_congested();) {
+        auto room = stream_->reserve();
+        if (room.empty()) return fail(code::cancelled, {});
+        if (reply_ == reply::length) room = room.first(static_cast<std::size_t>(std::min<std::uint64_t>(room.size(), reply_left_)));
+        const auto got = conn_->bytes().read(room.data(), room.size());
+        stream_->commit(got.status == net::read_status::data ? got.size : 0);
+        if (got.status == net::read_status::would_block) return;
+        if (got.status != net::read_status::data) return upstream_ended();
+        if (reply_ == reply::length) {
+            reply_left_ -= got.size;
+            if (reply_left_ == 0) return reply_complete();
+        }
+        if (got.drained) return;
+        turn_bytes += got.size;
+        // Other sockets have their turn; this one is not forgotten.
+        if (turn_bytes >= net::event_loop::scratch_size) return conn_->bytes().resume_reading();
+    }
+    paused_ = true;
+}
+
+bool exchange::handle_head(char* data, std::size_t size) {
+    // The common case is a whole head in one read, parsed where it lies.
+    const bool gathered = !input_.empty();
+    if (gathered) {
+        input_.append(data, size);
+        data = input_.data();
+        size = input_.size();
+    }
+    while (size != 0 && reply_ == reply::head) {
+        const auto parsed = wire::parse_response_head(data, size, head_seen_, method_, reply_limits, up_.response);
+        if (parsed.status == wire::parse_status::invalid) {
+            fail(code::origin_bad_response, parsed.reason);
+            return false;
+        }
+        if (parsed.status == wire::parse_status::incomplete) {
+            head_seen_ = size;
+            if (data != input_.data()) input_.assign(data, size);
+            return true;
+        }
+        head_seen_ = 0;
+        data += parsed.consumed;
+        size -= parsed.consumed;
+        if (up_.response.status < 200 && up_.response.status != 101)
+            handle_interim(up_.response);
+        else
+            begin_reply(up_.response);
+        if (stream_ == nullptr) return false;
+        if (gathered && reply_ == reply::head) {
+            input_.erase(0, input_.size() - size);
+            data = input_.data();
+        }
+    }
+    if (stream_ == nullptr || reply_ == reply::done) return false;
+    std::string rest;
+    if (gathered) {
+        rest.assign(data, size);
+        input_.clear();
+        data = rest.data();
+    }
+    if (size != 0 && reply_ == reply::chunked)
+        handle_chunked({data, size});
+    else if (size != 0 && reply_ != reply::head)
+        handle_body({data, size});
+    return true;
+}
+
+void exchange::fill_reply(const wire::response_head& head) {
+    auto& out = up_.reply;
+    out.status = static_cast<std::uint16_t>(head.status);
+    out.content_length = -1;
+    out.fields.clear();
+    for (const auto& f : head.fields) {
+        if (f.name.size() == 14 && iequals(f.name, "content-length")) {
+            // Told even where no body follows (HEAD, 304).
+            std::int64_t length = 0;
+            const auto [end, ec] = std::from_chars(f.value.data(), f.value.data() + f.value.size(), length);
+            if (ec == std::errc() && end == f.value.data() + f.value.size()) out.content_length = length;
+            continue;
+        }
+        if (wire::is_hop_by_hop(f.name)) continue;
+        const bool named = std::ranges::any_of(head.fields, [&](const wire::field& c) {
+            return c.name.size() == 10 && iequals(c.name, "connection") && wire::list_has_token(c.value, f.name);
+        });
+        if (named) continue;
+        if (f.name.size() == 12 && iequals(f.name, "content-type") && f.value.starts_with("text/event-stream")) push_ = true;
+        out.fields.push_back(f);
+    }
+}
+
+void exchange::handle_interim(const wire::response_head& head) {
+    fill_reply(head);
+    stream_->send_reply(up_.reply, flag::interim);
+}
+
+void exchange::begin_reply(const wire::response_head& head) {
+    status_ = head.status;
+    keep_ = head.keep_alive;
+    fill_reply(head);
+    if (head.status == 101) {
+        if (!upgrade_) return fail(code::origin_bad_response, "an upgrade that nobody asked for");
+        reply_ = reply::upgraded;
+        keep_ = false;
+        push_ = true;
+        stream_->send_reply(up_.reply, flag::upgraded);
+        if (request_ended_) conn_->bytes().finish_writing();
+        return;
+    }
+    switch (head.body) {
+        case wire::body_kind::none: reply_ = reply::done; break;
+        case wire::body_kind::length:
+            reply_left_ = head.content_length;
+            reply_ = reply_left_ == 0 ? reply::done : reply::length;
+            break;
+        case wire::body_kind::chunked:
+            reply_ = reply::chunked;
+            chunks_.reset();
+            break;
+        case wire::body_kind::until_close:
+            reply_ = reply::until_close;
+            keep_ = false;
+            break;
+    }
+    const bool ended = reply_ == reply::done;
+    if (head.body != wire::body_kind::length && head.body != wire::body_kind::none) up_.reply.content_length = -1;
+    stream_->send_reply(up_.reply, ended ? flag::end : std::uint8_t{0});
+    if (ended) reply_complete();
+}
+
+void exchange::handle_body(std::string_view bytes) {
+    if (reply_ == reply::length) {
+        // More than announced: the rest of this connection cannot be trusted.
+        if (bytes.size() > reply_left_) {
+            keep_ = false;
+            bytes = bytes.substr(0, static_cast<std::size_t>(reply_left_));
+        }
+        reply_left_ -= bytes.size();
+    }
+    stream_->write(bytes, push_);
+    if (reply_ == reply::length && reply_left_ == 0) reply_complete();
+}
+
+void exchange::handle_chunked(std::string_view bytes) {
+    while (!bytes.empty()) {
+        const auto step = chunks_.next(bytes);
+        bytes.remove_prefix(step.consumed);
+        switch (step.what) {
+            case wire::chunked_decoder::event::need_more: return;
+            case wire::chunked_decoder::event::data: stream_->write(step.data, push_); break;
+            case wire::chunked_decoder::event::invalid: return fail(code::origin_bad_response, chunks_.reason());
+            case wire::chunked_decoder::event::done: {
+                if (!bytes.empty()) keep_ = false;
+                std::vector<wire::field> trailers;
+                if (!chunks_.trailers().empty() && wire::parse_field_lines(chunks_.trailers(), trailers)) {
+                    std::erase_if(trailers, [](const wire::field& f) { return wire::is_hop_by_hop(f.name); });
+                    stream_->send_trailers(trailers);
+                }
+                return reply_complete();
+            }
+        }
+    }
+}
+
+void exchange::reply_complete() {
+    reply_ = reply::done;
+    stream_->finish();
+    over();
+}
+
+void exchange::on_upstream_broken() {
+    upstream_ended();
+}
+
+void exchange::upstream_ended() {
+    keep_ = false;
+    if (reply_ == reply::until_close) return reply_complete();
+    if (reply_ == reply::upgraded) {
+        stream_->finish();
+        if (request_ended_) over();
+        return;
+    }
+    if (reply_ == reply::head && may_retry()) {
+        retried_ = true;
+        conn_->discard();
+        conn_ = nullptr;
+        return up_.acquire_fresh(*this);
+    }
+    fail(code::origin_reset, {});
+}
+
+// A kept connection that the app closed while the request was on its way: the request was most likely never seen, and
+// doing it twice is harmless.
+bool exchange::may_retry() const noexcept {
+    return !retried_ && conn_->is_reused() && input_.empty() && !body_sent_ && is_idempotent(method_);
+}
+
+void exchange::on_connect_failed(errc why) {
+    const auto& name = up_.options().upstream.display;
+    fail(why == errc::tls_failed ? code::origin_tls : why == errc::target_timeout ? code::origin_timeout : code::origin_unreachable, name);
+}
+
+void exchange::fail(code why, std::string_view text) {
+    if (stream_ == nullptr) return;
+    if (status_ == 0) status_ = why == code::origin_timeout ? 504 : 502;
+    keep_ = false;
+    stream_->reset(why, text);
+    over();
+}
+
+void exchange::over() {
+    engine::stream* s = std::exchange(stream_, nullptr);
+    request_info info;
+    info.method = method_;
+    info.path = path_;
+    info.status = status_;
+    info.bytes = s->bytes_sent() + s->queued();
+    info.took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started_);
+    if (conn_ == nullptr)
+        up_.forget_waiting(*this);
+    else if (keep_ && request_ended_ && reply_ == reply::done)
+        conn_->give_back();
+    else
+        conn_->discard();
+    conn_ = nullptr;
+    s->release();
+    up_.report(info);
+    up_.give(*this);
+}
+
+}  // namespace instatunnel::client

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "instatunnel/engine/session.hpp"
+#include "instatunnel/wire/http1.hpp"
+#include "upstream.hpp"
+
+namespace instatunnel::client {
+
+class upstream_connection;
+
+/// One request on its way to the local app and the reply on its way back.
+///
+/// Request:  waiting for a connection -> sent (head and what came of the body) -> body flows -> ended
+/// Reply:    head -> body -> ended, or upgraded: raw bytes both ways
+///
+/// Owned by the upstream, which uses it again after over().
+class exchange final : public engine::stream_events {
+public:
+    explicit exchange(upstream& owner) : up_(owner) {}
+    void start(engine::stream& s, const wire::itp::open_head& open, std::uint8_t flags);
+
+    bool is_repeatable() const noexcept;
+
+    void on_connection(upstream_connection& c);
+    void on_connect_failed(errc why);
+    void on_upstream_readable();
+    void on_upstream_writable();
+    void on_upstream_broken();
+
+    void on_data(engine::stream&, std::string_view bytes) override;
+    void on_trailers(engine::stream&, const std::vector<wire::field>& fields) override;
+    void on_end(engine::stream&) override;
+    void on_reset(engine::stream&, engine::code why, std::string_view text) override;
+    void on_drained(engine::stream&) override;
+
+private:
+    enum class reply : std::uint8_t { head, length, chunked, until_close, upgraded, done };
+
+    void reset_state();
+    void compose_head(const wire::itp::open_head& open);
+    void send(std::string_view bytes, std::size_t credit);
+    void finish_request();
+
+    bool handle_head(char* data, std::size_t size);
+    void begin_reply(const wire::response_head& head);
+    void handle_interim(const wire::response_head& head);
+    void handle_body(std::string_view bytes);
+    void handle_chunked(std::string_view bytes);
+    void read_body_directly();
+    void fill_reply(const wire::response_head& head);
+    void reply_complete();
+    void upstream_ended();
+    bool may_retry() const noexcept;
+    void fail(engine::code why, std::string_view text);
+    void over();
+
+    upstream& up_;
+    engine::stream* stream_ = nullptr;
+    upstream_connection* conn_ = nullptr;
+    std::string pending_;          ///< the request's head and the body bytes that came before a connection
+    std::size_t unconsumed_ = 0;   ///< body bytes in pending_ or queued at the app, without credit returned
+    std::string input_;            ///< beginning of a reply head
+    std::size_t head_seen_ = 0;
+    wire::chunked_decoder chunks_{/*lenient_line_ends=*/true};
+    std::string trailers_;
+    std::string method_;
+    std::string path_;
+    std::chrono::steady_clock::time_point started_;
+    std::uint64_t reply_left_ = 0;
+    int status_ = 0;
+    reply reply_ = reply::head;
+    bool request_chunked_ = false;
+    bool request_ended_ = false;   ///< the visitor's side has ended
+    bool body_sent_ = false;       ///< body bytes beyond pending_ went to the app: no second try
+    bool upgrade_ = false;
+    bool keep_ = true;             ///< the app keeps the connection
+    bool push_ = false;
+    bool paused_ = false;
+    bool retried_ = false;
+};
+
+}  // namespace instatunnel::client

@@ -1,0 +1,348 @@
+#include "instatunnel/client/tunnel.hpp"
+
+#include <openssl/ssl.h>
+
+#include <ctime>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "instatunnel/base/log.hpp"
+#include "instatunnel/base/random.hpp"
+#include "instatunnel/engine/hello.hpp"
+#include "instatunnel/engine/session.hpp"
+#include "instatunnel/net/backoff.hpp"
+#include "instatunnel/net/connection.hpp"
+#include "instatunnel/net/dial.hpp"
+#include "instatunnel/net/tls.hpp"
+#include "upstream.hpp"
+
+namespace instatunnel::client {
+namespace {
+
+using engine::code;
+using std::chrono::milliseconds;
+
+constexpr milliseconds dial_limit{10'000};
+constexpr milliseconds greeting_limit{10'000};  // TLS and HELLO together
+constexpr milliseconds tick_length{1'000};
+constexpr milliseconds clock_jump{3'000};
+constexpr std::size_t lane_low_water = 64 * 1024;
+
+// Lane 0 carries small things before big ones: little may wait where it cannot be reordered. On loopback the
+// kernel's wake-ups cost more than the wait.
+constexpr int notsent_lowat = 128 * 1024;
+
+errc errc_for(code why) {
+    switch (why) {
+        case code::unauthenticated: return errc::invalid_key;
+        case code::key_expired: return errc::expired_key;
+        case code::key_revoked: return errc::revoked_key;
+        case code::forbidden: return errc::forbidden;
+        case code::name_taken: return errc::name_taken;
+        case code::name_reserved: return errc::name_reserved;
+        case code::malformed_name: return errc::malformed_name;
+        case code::not_found: return errc::not_found;
+        case code::superseded: return errc::superseded;
+        case code::tunnel_closed: return errc::tunnel_closed;
+        case code::rate_limited: return errc::rate_limited;
+        case code::version: return errc::version_mismatch;
+        case code::protocol:
+        case code::flow_control:
+        case code::frame_size: return errc::protocol_error;
+        default: return errc::connection_lost;
+    }
+}
+
+// The edge's own words are shown only where they say more than ours, and never unchecked.
+failure failure_for(code why, std::string_view text) {
+    const errc mapped = errc_for(why);
+    bool printable = !text.empty() && text.size() <= 200;
+    for (const char c : text) printable = printable && static_cast<unsigned char>(c) >= ' ' && c != 127;
+    const bool ours_is_better = mapped == errc::revoked_key || mapped == errc::expired_key || mapped == errc::invalid_key ||
+                                mapped == errc::tunnel_closed || mapped == errc::connection_lost;
+    if (!printable || ours_is_better) return {mapped};
+    return {mapped, std::string(text)};
+}
+
+milliseconds clock_of(clockid_t id) {
+    timespec t{};
+    ::clock_gettime(id, &t);
+    return milliseconds(t.tv_sec * 1000 + t.tv_nsec / 1'000'000);
+}
+
+// How much longer the machine has existed than run: grows when it sleeps.
+milliseconds time_asleep() {
+    return clock_of(CLOCK_BOOTTIME) - clock_of(CLOCK_MONOTONIC);
+}
+
+}  // namespace
+
+class tunnel::impl final : public net::connection_events,
+                           public engine::session_output,
+                           public engine::session_events,
+                           private net::deferred {
+public:
+    impl(tunnel_options options, tunnel_events& events)
+        : options_(std::move(options)),
+          events_(events),
+          tick_(loop_, [](void* self) { static_cast<impl*>(self)->on_tick(); }, this),
+          retry_(loop_, [](void* self) { static_cast<impl*>(self)->connect(); }, this),
+          greeting_(loop_, [](void* self) { static_cast<impl*>(self)->lost(errc::hello_timeout); }, this),
+          instance_(random_base62(20)),
+          ticket_(std::make_shared<ticket>(this)) {}
+
+    ~impl() override {
+        const std::lock_guard lock(ticket_->guard);
+        ticket_->owner = nullptr;
+    }
+
+    outcome<summary> run() {
+        auto url = net::parse_url(options_.server);
+        if (!url) return url.error();
+        server_ = std::move(*url);
+        if (!server_.is_https)
+            return failure(errc::malformed_url, "Tunnels need an https:// server, not " + options_.server);
+        auto context = net::make_client_context(options_.cacert, /*lanes_only=*/true);
+        if (!context) return context.error();
+        context_ = std::move(*context);
+        auto up = upstream::make(loop_, options_, events_);
+        if (!up) return up.error();
+        upstream_ = std::move(*up);
+
+        began_ = std::chrono::steady_clock::now();
+        asleep_ = time_asleep();
+        loop_.post([this] {
+            if (!finished_) connect();
+            tick_.arm(tick_length);
+        });
+        loop_.run();
+        if (ended_by_) return *ended_by_;
+        return summary{upstream_->served(), std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - began_)};
+    }
+
+    void stop() {
+        loop_.post([this] {
+            if (stopping_ || !online_) return finish({});
+            stopping_ = true;
+            session_->send_goaway(code::ok, "the client is stopping");
+            if (session_->open_streams() == 0) finish({});
+        });
+    }
+
+private:
+    // Lets a dial that ends late find out that nobody waits for it.
+    struct ticket {
+        explicit ticket(impl* o) : owner(o) {}
+        std::mutex guard;
+        impl* owner;
+    };
+
+    // --- connecting --------------------------------------------------------------------------------------------------
+
+    void connect() {
+        if (finished_) return;
+        std::thread([ticket = ticket_, to = net::endpoint_name{server_.host, server_.port}, attempt = ++dial_attempt_] {
+            auto dialled = std::make_shared<outcome<unique_fd>>(net::dial(to, dial_limit));
+            const std::lock_guard lock(ticket->guard);
+            if (ticket->owner == nullptr) return;
+            impl* self = ticket->owner;
+            self->loop_.post([self, dialled, attempt] { self->on_dialled(std::move(*dialled), attempt); });
+        }).detach();
+    }
+
+    void on_dialled(outcome<unique_fd> dialled, unsigned attempt) {
+        if (finished_ || attempt != dial_attempt_ || conn_ != nullptr) return;
+        if (!dialled) return lost(dialled.error());
+        net::tune_socket(dialled->get(), notsent_lowat);
+        SSL* ssl = SSL_new(context_.get());
+        static constexpr unsigned char alpn[] = "\x05itp/1";
+        if (ssl == nullptr || !net::expect_peer_name(ssl, server_.host) ||
+            SSL_set_alpn_protos(ssl, alpn, sizeof alpn - 1) != 0) {
+            SSL_free(ssl);
+            return lost(errc::tls_failed);
+        }
+        SSL_set_connect_state(ssl);
+        greeting_.arm(greeting_limit);
+        conn_ = net::connection::start(loop_, std::move(*dialled), ssl, *this, /*connecting=*/false);
+        conn_->set_water(engine::session::lane_high_water, lane_low_water);
+    }
+
+    void on_connected() override {
+        const unsigned char* name = nullptr;
+        unsigned int size = 0;
+        SSL_get0_alpn_selected(conn_->ssl(), &name, &size);
+        if (size == 0) return lost({errc::unexpected_reply, options_.server + " answers, but is no InstaTunnel edge"});
+        session_ = std::make_unique<engine::session>(engine::role::client, *this, *this, chunks_);
+        session_->start();
+        engine::hello h;
+        h.key = options_.key.clone();
+        h.instance = instance_;
+        // What the edge gave us once is asked for again, so that a made-up name survives a reconnect to another edge.
+        h.tunnels.push_back({"web", "http", options_.name.empty() && options_.existing_host.empty() ? name_ : options_.name,
+                             options_.existing_host, options_.upstream.display});
+        session_->send_hello(engine::to_json(h));
+    }
+
+    void on_welcome(std::string_view json) override {
+        auto welcome = engine::parse_welcome(json);
+        if (!welcome || online_) return lost(errc::protocol_error);
+        greeting_.cancel();
+        online_ = true;
+        backoff_.reset();
+        const auto& grant = welcome->tunnels.front();
+        name_ = grant.name;
+        log::info("tunnel.ready").with("url", grant.url).with("session", welcome->session);
+        events_.on_ready({grant.url, grant.name, options_.upstream.display, "v2", was_online_});
+        was_online_ = true;
+    }
+
+    // --- the lane ----------------------------------------------------------------------------------------------------
+
+    void on_readable() override {
+        while (conn_ != nullptr && session_ != nullptr) {
+            const auto space = loop_.scratch();
+            const auto got = conn_->read(space.data(), space.size());
+            if (got.status == net::read_status::would_block) return;
+            if (got.status != net::read_status::data) return lost(errc::connection_lost);
+            if (!session_->receive({space.data(), got.size}, loop_.now())) return;
+            if (conn_ == nullptr || got.drained) return;
+            if (got.size == space.size()) return conn_->resume_reading();
+        }
+    }
+
+    void on_writable() override { session_->flush(); }
+    void run_deferred() override {
+        if (conn_ != nullptr && session_ != nullptr) session_->flush();
+    }
+    void on_broken(errc why) override {
+        if (why == errc::tls_failed && conn_ != nullptr && !conn_->is_connected() && session_ == nullptr)
+            return lost(net::explain_handshake_failure(conn_->ssl(), server_.host));
+        lost(why);
+    }
+
+    void write(std::string_view bytes) override { conn_->write(bytes); }
+    std::size_t queued() const override { return conn_->queued(); }
+    void request_flush() override { loop_.defer(*this); }
+
+    void on_open(engine::stream& s, const wire::itp::open_head& open, std::uint8_t flags) override {
+        if (open.kind != wire::itp::stream_kind::http || stopping_) {
+            s.reset(code::refused, {});
+            s.release();
+            return;
+        }
+        upstream_->serve(s, open, flags);
+    }
+    void on_peer_error(code why, std::string_view text) override { lost(failure_for(why, text)); }
+    void on_violation(code why, std::string_view rule) override {
+        session_->flush();
+        lost({errc_for(why), "The edge broke the tunnel protocol: " + std::string(rule)});
+    }
+    void on_goaway(code, std::string_view text) override {
+        log::info("tunnel.goaway").with("reason", text);
+        leaving_ = true;
+        if (session_->open_streams() == 0) lost({errc::connection_lost, "The server is restarting"});
+    }
+
+    // --- life --------------------------------------------------------------------------------------------------------
+
+    void on_tick() {
+        tick_.arm(tick_length);
+        const auto asleep = time_asleep();
+        const bool woke_up = asleep - asleep_ > clock_jump;
+        asleep_ = asleep;
+        if (!online_) {
+            if (woke_up && retry_.is_armed()) retry_.arm(milliseconds(0));
+            return;
+        }
+        const bool idle = session_->open_streams() == 0;
+        if (stopping_ && idle) return finish({});
+        if (leaving_ && idle) return lost({errc::connection_lost, "The server is restarting"});
+        if (woke_up) return lost({errc::connection_lost, "This machine was asleep"});
+        if (!session_->check_alive(loop_.now())) lost({errc::connection_lost, "The server has fallen silent"});
+    }
+
+    void lost(failure why) {
+        if (finished_) return;
+        const bool first_try = !was_online_;
+        drop_lane();
+        const bool fatal = !is_retryable(why.code) && why.code != errc::tls_untrusted;
+        if (stopping_ || fatal || first_try) return finish(stopping_ ? std::optional<failure>() : std::optional<failure>(why));
+        if (backoff_.attempt() == 0) outage_began_ = std::chrono::steady_clock::now();
+        const auto outage = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - outage_began_);
+        auto wait = backoff_.next(outage, random_u64());
+        // A server that counts attempts is not asked more often than it likes.
+        if (why.code == errc::rate_limited) wait = std::max(wait, milliseconds(5'000));
+        log::info("tunnel.reconnecting").with("reason", why.what()).with("wait_ms", wait.count());
+        events_.on_reconnecting(why, wait, backoff_.attempt());
+        retry_.arm(wait);
+    }
+
+    void drop_lane() {
+        online_ = leaving_ = false;
+        greeting_.cancel();
+        if (session_ != nullptr) {
+            session_->lose_all_streams({});
+            // May be on the stack: it goes with the turn.
+            struct last_breath final : net::retirable {
+                std::unique_ptr<engine::session> held;
+            };
+            auto dying = std::make_unique<last_breath>();
+            dying->held = std::move(session_);
+            loop_.retire(std::move(dying));
+        }
+        if (conn_ != nullptr) net::connection::close_gently(std::move(conn_));
+    }
+
+    void finish(std::optional<failure> why) {
+        if (finished_) return;
+        finished_ = true;
+        ended_by_ = std::move(why);
+        if (session_ != nullptr && conn_ != nullptr) session_->flush();
+        drop_lane();
+        tick_.cancel();
+        retry_.cancel();
+        // The goodbye leaves with this turn; the loop ends behind it.
+        loop_.post([this] { loop_.stop(); });
+    }
+
+    tunnel_options options_;
+    tunnel_events& events_;
+    net::url_parts server_;
+    net::ssl_ctx_ptr context_;
+    engine::chunk_pool chunks_;
+    std::unique_ptr<upstream> upstream_;  // before the loop, whose last objects still use it
+    net::event_loop loop_;
+    net::timer tick_;
+    net::timer retry_;
+    net::timer greeting_;
+    std::string instance_;
+    std::shared_ptr<ticket> ticket_;
+    unsigned dial_attempt_ = 0;
+    std::unique_ptr<engine::session> session_;
+    std::unique_ptr<net::connection> conn_;
+    net::backoff backoff_;
+    std::chrono::steady_clock::time_point began_;
+    std::chrono::steady_clock::time_point outage_began_;
+    milliseconds asleep_{0};
+    std::string name_;
+    bool online_ = false;
+    bool was_online_ = false;
+    bool leaving_ = false;
+    bool stopping_ = false;
+    bool finished_ = false;
+    std::optional<failure> ended_by_;
+};
+
+tunnel::tunnel(tunnel_options options, tunnel_events& events) : impl_(std::make_unique<impl>(std::move(options), events)) {}
+tunnel::~tunnel() = default;
+
+outcome<summary> tunnel::run() {
+    return impl_->run();
+}
+
+void tunnel::stop() {
+    impl_->stop();
+}
+
+}  // namespace instatunnel::client

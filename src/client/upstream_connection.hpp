@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+
+#include "instatunnel/net/connection.hpp"
+#include "upstream.hpp"
+
+namespace instatunnel::client {
+
+/// A connection to the local app: lent to one exchange at a time, kept idle between them. Kept by the loop.
+class upstream_connection final : public net::retirable, public net::connection_events {
+public:
+    /// Starts connecting for `user`, which is told when it is ready or has failed on every address.
+    static void open(upstream& owner, exchange& user);
+
+    void lend(exchange& to);
+    /// Asks the kernel whether the app has closed an idle connection whose event has not been handled yet.
+    bool seems_closed() const noexcept;
+    net::connection& bytes() noexcept { return *conn_; }
+    bool is_reused() const noexcept { return reused_; }
+    /// The exchange is over and nothing is left on the wire.
+    void give_back();
+    void discard();
+
+    void on_connected() override;
+    void on_readable() override;
+    void on_writable() override;
+    void on_broken(errc why) override;
+
+private:
+    upstream_connection(upstream& owner, exchange& user);
+    void try_address();
+    void next_address();
+    void on_timer();
+
+    upstream& owner_;
+    exchange* user_;
+    std::unique_ptr<net::connection> conn_;
+    net::timer timer_;  ///< connecting, or idle
+    std::size_t tried_ = 0;
+    std::size_t address_ = 0;
+    bool open_ = false;
+    bool reused_ = false;
+    bool gone_ = false;
+};
+
+}  // namespace instatunnel::client

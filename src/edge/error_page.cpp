@@ -1,0 +1,128 @@
+#include "error_page.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "instatunnel/base/encoding.hpp"
+#include "instatunnel/base/names.hpp"
+#include "instatunnel/wire/http1.hpp"
+
+namespace instatunnel::edge {
+namespace {
+
+enum class form { plain, html, json };
+
+// RFC 9110 §12.4.2 in thousandths; 1000 when there is none or it is malformed.
+int quality(std::string_view parameters) {
+    while (!parameters.empty()) {
+        const auto end = parameters.find(';');
+        const auto parameter = trim(parameters.substr(0, end));
+        parameters = end == std::string_view::npos ? std::string_view{} : parameters.substr(end + 1);
+        if (parameter.size() < 3 || (parameter[0] | 0x20) != 'q' || parameter[1] != '=') continue;
+        if (parameter[2] != '0') return 1000;
+        int value = 0;
+        for (std::size_t i = 4, unit = 100; i < parameter.size() && unit > 0; ++i, unit /= 10) {
+            if (parameter[i] < '0' || parameter[i] > '9') return 1000;
+            value += (parameter[i] - '0') * static_cast<int>(unit);
+        }
+        return value;
+    }
+    return 1000;
+}
+
+form form_of(std::string_view media_type) {
+    if (iequals(media_type, "text/html")) return form::html;
+    if (iequals(media_type, "application/json")) return form::json;
+    const bool structured = media_type.size() > 5 && iequals(media_type.substr(media_type.size() - 5), "+json");
+    return structured ? form::json : form::plain;
+}
+
+// The better of HTML and JSON by quality, the first of equals. A wildcard alone names neither: that is curl, which
+// shows what it gets to a person.
+form preferred_form(std::string_view accept) {
+    form best = form::plain;
+    int best_quality = 0;
+    while (!accept.empty()) {
+        const auto end = accept.find(',');
+        const auto range = accept.substr(0, end);
+        accept = end == std::string_view::npos ? std::string_view{} : accept.substr(end + 1);
+        const auto semicolon = range.find(';');
+        const auto candidate = form_of(trim(range.substr(0, semicolon)));
+        if (candidate == form::plain) continue;
+        const int q = semicolon == std::string_view::npos ? 1000 : quality(range.substr(semicolon + 1));
+        if (q <= best_quality) continue;
+        best = candidate;
+        best_quality = q;
+    }
+    return best;
+}
+
+std::string status_line(int status) {
+    return std::to_string(status) + " " + std::string(wire::reason_phrase(status));
+}
+
+std::string as_json(const error_page& page) {
+    nlohmann::ordered_json body;
+    body["error"] = page.code_name;
+    body["message"] = page.message;
+    body["code"] = page.status / 100 * 1000 + page.status % 100;
+    body["request_id"] = page.request_id;
+    // The message may name what somebody typed: bytes that are not UTF-8 are replaced, never thrown about.
+    return body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+std::string as_text(const error_page& page) {
+    std::string text(page.message);
+    text += '\n';
+    if (!page.hint.empty()) text.append(page.hint).append("\n");
+    text.append("\nError: ").append(page.code_name).append(" (").append(status_line(page.status)).append(")\n");
+    if (!page.request_id.empty()) text.append("Request: ").append(page.request_id).append("\n");
+    return text;
+}
+
+// The policy forbids scripts and every fetch, should an escape ever be forgotten.
+constexpr std::string_view html_start = R"(<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<style>
+:root { --page: #ffffff; --text: #1b1f24; --soft: #57606a; --line: #d0d7de; }
+@media (prefers-color-scheme: dark) { :root { --page: #0d1117; --text: #e6edf3; --soft: #9198a1; --line: #30363d; } }
+body { margin: 0; background: var(--page); color: var(--text); font: 1rem/1.5 system-ui, sans-serif; }
+main { max-width: 40rem; margin: 15vh auto 0; padding: 0 1.5rem; overflow-wrap: anywhere; }
+h1 { font-size: 1.5rem; line-height: 1.3; margin: 0 0 1rem; }
+.status, footer { color: var(--soft); }
+footer { margin-top: 2rem; padding-top: 1rem; border-top: 1px solid var(--line); font-size: .875rem; }
+</style>
+)";
+
+std::string as_html(const error_page& page) {
+    std::string html(html_start);
+    html += "<title>" + status_line(page.status) + "</title>\n</head>\n<body>\n<main>\n";
+    html += "<p class=\"status\">" + status_line(page.status) + "</p>\n";
+    html += "<h1>" + escape_html(page.message) + "</h1>\n";
+    if (!page.hint.empty()) html += "<p>" + escape_html(page.hint) + "</p>\n";
+    html += "<footer>Error <code>" + escape_html(page.code_name) + "</code>";
+    if (!page.request_id.empty()) html += ", request <code>" + escape_html(page.request_id) + "</code>";
+    html += "</footer>\n</main>\n</body>\n</html>\n";
+    return html;
+}
+
+}  // namespace
+
+rendered render(const error_page& page, std::string_view accept) {
+    switch (preferred_form(accept)) {
+        case form::html:
+            return {"text/html; charset=utf-8", as_html(page)};
+        case form::json:
+            return {"application/json", as_json(page)};
+        case form::plain:
+            break;
+    }
+    return {"text/plain; charset=utf-8", as_text(page)};
+}
+
+}  // namespace instatunnel::edge

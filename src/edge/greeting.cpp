@@ -1,0 +1,86 @@
+#include "greeting.hpp"
+
+#include <openssl/ssl.h>
+
+#include "instatunnel/base/log.hpp"
+#include "lane.hpp"
+#include "visitor.hpp"
+
+namespace instatunnel::edge {
+namespace {
+
+// Bounds what the kernel holds unsent for a visitor: what waits here can still be reordered or dropped.
+constexpr int notsent_lowat = 128 * 1024;
+
+bool offers(std::string_view offered, std::string_view protocol) {
+    while (!offered.empty()) {
+        const std::size_t size = static_cast<unsigned char>(offered.front());
+        if (offered.size() < 1 + size) return false;
+        if (offered.substr(1, size) == protocol) return true;
+        offered.remove_prefix(1 + size);
+    }
+    return false;
+}
+
+}  // namespace
+
+std::string_view choose_alpn(std::string_view offered) {
+    if (offers(offered, alpn_tunnel)) return alpn_tunnel;
+    if (offers(offered, alpn_http1)) return alpn_http1;
+    return {};
+}
+
+greeting::greeting(worker& w, net::peer_name peer)
+    : w_(w),
+      peer_(std::move(peer)),
+      timer_(w.loop, [](void* self) { static_cast<greeting*>(self)->on_broken(errc::tls_handshake_timeout); }, this) {}
+
+void greeting::begin(worker& w, unique_fd fd, SSL_CTX* context) {
+    auto peer = net::peer_of(fd.get());
+    if (w.visitors.size() >= w.limits.visitors) return;
+    if (!peer.is_loopback) {
+        const auto counted = w.visitors_by_address.find(peer.address);
+        if (counted != w.visitors_by_address.end() && counted->second >= w.limits.visitors_per_address) return;
+    }
+    net::tune_socket(fd.get(), notsent_lowat);
+    SSL* ssl = SSL_new(context);
+    if (ssl == nullptr) return;
+    SSL_set_accept_state(ssl);
+    auto* self = new greeting(w, std::move(peer));
+    w.loop.keep(std::unique_ptr<net::retirable>(self));
+    self->timer_.arm(w.limits.handshake);
+    self->conn_ = net::connection::start(w.loop, std::move(fd), ssl, *self, /*connecting=*/false);
+}
+
+void greeting::on_connected() {
+    const unsigned char* name = nullptr;
+    unsigned int size = 0;
+    SSL_get0_alpn_selected(conn_->ssl(), &name, &size);
+    const std::string_view protocol(reinterpret_cast<const char*>(name), size);
+    if (protocol != alpn_tunnel) {
+        auto* v = new visitor(w_, std::move(peer_));
+        w_.loop.keep(std::unique_ptr<net::retirable>(v));
+        v->adopt(std::move(conn_));
+        if (w_.draining) v->drain();
+    } else if (SSL_version(conn_->ssl()) < TLS1_3_VERSION || w_.lanes_without_hello >= w_.limits.lanes_without_hello) {
+        net::connection::close_now(std::move(conn_));
+    } else {
+        auto* l = new lane(w_, std::move(peer_));
+        w_.loop.keep(std::unique_ptr<net::retirable>(l));
+        l->adopt(std::move(conn_));
+    }
+    leave();
+}
+
+void greeting::on_broken(errc why) {
+    log::debug("handshake.failed").with("from", peer_.address).with("reason", message(why));
+    net::connection::close_now(std::move(conn_));
+    leave();
+}
+
+void greeting::leave() {
+    timer_.cancel();
+    w_.loop.retire(std::unique_ptr<net::retirable>(this));
+}
+
+}  // namespace instatunnel::edge

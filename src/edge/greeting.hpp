@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+
+#include "instatunnel/net/connection.hpp"
+#include "instatunnel/net/listener.hpp"
+#include "worker.hpp"
+
+namespace instatunnel::edge {
+
+/// Protocols that this edge speaks, in ALPN's words (RFC 7301).
+inline constexpr std::string_view alpn_tunnel = "itp/1";
+inline constexpr std::string_view alpn_http1 = "http/1.1";
+
+/// The edge's choice among a client's offer (wire form); empty: none.
+std::string_view choose_alpn(std::string_view offered);
+
+/// A connection during its TLS handshake: bounded in time, then handed to a visitor or a lane by ALPN.
+class greeting final : public net::retirable, public net::connection_events {
+public:
+    /// Starts the handshake; owns itself.
+    static void begin(worker& w, unique_fd fd, SSL_CTX* context);
+
+    void on_connected() override;
+    void on_readable() override {}
+    void on_broken(errc why) override;
+
+private:
+    greeting(worker& w, net::peer_name peer);
+    void leave();
+
+    worker& w_;
+    net::peer_name peer_;
+    std::unique_ptr<net::connection> conn_;
+    net::timer timer_;
+};
+
+}  // namespace instatunnel::edge

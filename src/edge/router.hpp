@@ -1,0 +1,64 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "instatunnel/service/service.hpp"
+
+namespace instatunnel::edge {
+
+class lane;
+
+/// A tunnel that is, or a moment ago was, connected to this edge.
+struct route {
+    service::granted_tunnel tunnel;
+    std::uint32_t number = 0;          ///< id inside sessions
+    lane* via = nullptr;               ///< null while its client is away
+    std::string instance;
+    std::string target;
+    std::string key_id;
+    std::chrono::steady_clock::time_point away_since{};
+    std::int64_t connected_at_us = 0;
+    std::uint64_t requests = 0;
+    std::uint64_t bytes_in = 0;
+    std::uint64_t bytes_out = 0;
+    std::uint64_t reported_requests = 0;  ///< what the service knows already
+    std::uint64_t reported_in = 0;
+    std::uint64_t reported_out = 0;
+};
+
+/// Hosts to tunnels, on one worker. Shared: a request that is under way keeps the route it counts on.
+class router {
+public:
+    /// How long visitors of a lost tunnel are told to come back instead of that it does not exist.
+    static constexpr std::chrono::seconds hold{30};
+
+    std::shared_ptr<route> find(std::string_view host) const {
+        const auto found = by_host_.find(host);
+        return found == by_host_.end() ? nullptr : found->second;
+    }
+    void insert(std::shared_ptr<route> r) { by_host_[r->tunnel.host] = std::move(r); }
+    /// Forgets routes whose client did not come back.
+    void expire(std::chrono::steady_clock::time_point now) {
+        std::erase_if(by_host_, [&](const auto& entry) {
+            return entry.second->via == nullptr && now - entry.second->away_since > hold;
+        });
+    }
+    template <class Visit>
+    void each(Visit visit) const {
+        for (const auto& [host, r] : by_host_) visit(*r);
+    }
+
+private:
+    struct hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+    };
+    std::unordered_map<std::string, std::shared_ptr<route>, hash, std::equal_to<>> by_host_;
+};
+
+}  // namespace instatunnel::edge

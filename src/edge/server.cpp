@@ -1,0 +1,177 @@
+#include "instatunnel/edge/server.hpp"
+
+#include <future>
+#include <thread>
+#include <vector>
+
+#include "greeting.hpp"
+#include "instatunnel/base/log.hpp"
+#include "instatunnel/net/event_loop.hpp"
+#include "lane.hpp"
+#include "redirector.hpp"
+#include "visitor.hpp"
+
+namespace instatunnel::edge {
+namespace {
+
+constexpr std::chrono::milliseconds housekeeping{2000};
+constexpr std::chrono::milliseconds drain_step{100};
+constexpr std::chrono::milliseconds list_wait{500};
+
+class visitor_door final : public net::acceptor::handler {
+public:
+    visitor_door(worker& w, SSL_CTX* context) : w_(w), context_(context) {}
+    void on_accepted(unique_fd fd) override { greeting::begin(w_, std::move(fd), context_); }
+
+private:
+    worker& w_;
+    SSL_CTX* context_;
+};
+
+class redirect_door final : public net::acceptor::handler {
+public:
+    explicit redirect_door(worker& w) : w_(w) {}
+    void on_accepted(unique_fd fd) override { redirector::begin(w_, std::move(fd)); }
+
+private:
+    worker& w_;
+};
+
+class server_impl final : public server {
+public:
+    server_impl(server_options options, service::service& accounts, net::ssl_ctx_ptr context)
+        : options_(std::move(options)),
+          context_(std::move(context)),
+          worker_(loop_, accounts),
+          visitor_door_(worker_, context_.get()),
+          redirect_door_(worker_),
+          tick_(loop_, [](void* self) { static_cast<server_impl*>(self)->on_tick(); }, this),
+          drain_tick_(loop_, [](void* self) { static_cast<server_impl*>(self)->on_drain_tick(); }, this) {
+        worker_.domain = options_.domain;
+        worker_.api_host = "api." + options_.domain;
+        worker_.public_port = options_.public_port;
+        acceptor_ = std::make_unique<net::acceptor>(loop_, std::move(options_.listener), visitor_door_);
+        if (options_.http_listener)
+            redirect_acceptor_ = std::make_unique<net::acceptor>(loop_, std::move(options_.http_listener), redirect_door_);
+        tick_.arm(housekeeping);
+        thread_ = std::thread([this] { loop_.run(); });
+    }
+
+    ~server_impl() override {
+        stop(std::chrono::milliseconds(0));
+        wait();
+    }
+
+    void stop(std::chrono::milliseconds limit) override {
+        loop_.post([this, limit] {
+            if (worker_.draining || limit.count() == 0) return finish();
+            begin_drain(limit);
+        });
+    }
+
+    std::size_t wait() override {
+        if (thread_.joinable()) thread_.join();
+        return worker_.cut_requests;
+    }
+
+    void close_tunnel(const std::string& tunnel_id, errc why) override {
+        loop_.post([this, tunnel_id, why] {
+            end_lanes([&](const route& r) { return r.tunnel.tunnel_id == tunnel_id; }, why);
+        });
+    }
+
+    void close_key(const std::string& key_id, errc why) override {
+        loop_.post([this, key_id, why] { end_lanes([&](const route& r) { return r.key_id == key_id; }, why); });
+    }
+
+    std::vector<service::live_tunnel> list() override {
+        auto answer = std::make_shared<std::promise<std::vector<service::live_tunnel>>>();
+        auto future = answer->get_future();
+        loop_.post([this, answer] {
+            std::vector<service::live_tunnel> live;
+            worker_.routes.each([&](const route& r) {
+                if (r.via == nullptr) return;
+                live.push_back({r.tunnel.tunnel_id, r.target, r.connected_at_us, r.requests, r.bytes_in, r.bytes_out});
+            });
+            answer->set_value(std::move(live));
+        });
+        // The worker never blocks; past this bound it is not running any more.
+        if (future.wait_for(list_wait) != std::future_status::ready) return {};
+        return future.get();
+    }
+
+private:
+    template <class Match>
+    void end_lanes(Match matches, errc why) {
+        std::vector<lane*> ending;
+        for (lane* l : worker_.lanes)
+            if (l->served() != nullptr && l->served()->via == l && matches(*l->served())) ending.push_back(l);
+        const auto code = why == errc::tunnel_closed   ? engine::code::tunnel_closed
+                          : why == errc::expired_key ? engine::code::key_expired
+                                                       : engine::code::key_revoked;
+        for (lane* l : ending) l->end(code, message(why));
+    }
+
+    void on_tick() {
+        worker_.routes.expire(loop_.now());
+        if (options_.on_tick) options_.on_tick();
+        tick_.arm(housekeeping);
+    }
+
+    // Order: no newcomers, then no new requests on open connections, then wait for those under way.
+    void begin_drain(std::chrono::milliseconds limit) {
+        worker_.draining = true;
+        acceptor_.reset();
+        redirect_acceptor_.reset();
+        drain_deadline_ = loop_.now() + limit;
+        for (lane* l : std::vector<lane*>(worker_.lanes.begin(), worker_.lanes.end())) l->drain();
+        for (visitor* v : std::vector<visitor*>(worker_.visitors.begin(), worker_.visitors.end())) v->drain();
+        drain_tick_.arm(drain_step);
+    }
+
+    void on_drain_tick() {
+        bool busy = false;
+        for (visitor* v : worker_.visitors) busy = busy || v->is_busy();
+        if (!busy || loop_.now() >= drain_deadline_) return finish();
+        drain_tick_.arm(drain_step);
+    }
+
+    void finish() {
+        if (stopping_) return;
+        stopping_ = true;
+        worker_.draining = true;
+        acceptor_.reset();
+        redirect_acceptor_.reset();
+        tick_.cancel();
+        drain_tick_.cancel();
+        for (visitor* v : std::vector<visitor*>(worker_.visitors.begin(), worker_.visitors.end())) v->abort();
+        for (lane* l : std::vector<lane*>(worker_.lanes.begin(), worker_.lanes.end()))
+            l->end(engine::code::draining, "the edge is shutting down");
+        // What was retired and queued leaves in this turn; then the loop ends.
+        loop_.post([this] { loop_.stop(); });
+    }
+
+    server_options options_;
+    net::ssl_ctx_ptr context_;
+    worker worker_;  // before the loop, whose last objects still use it
+    net::event_loop loop_;
+    visitor_door visitor_door_;
+    redirect_door redirect_door_;
+    std::unique_ptr<net::acceptor> acceptor_;
+    std::unique_ptr<net::acceptor> redirect_acceptor_;
+    net::timer tick_;
+    net::timer drain_tick_;
+    std::chrono::steady_clock::time_point drain_deadline_;
+    bool stopping_ = false;
+    std::thread thread_;
+};
+
+}  // namespace
+
+outcome<std::unique_ptr<server>> server::start(server_options options, service::service& accounts) {
+    auto context = net::make_server_context(options.certificates, choose_alpn);
+    if (!context) return context.error();
+    return std::unique_ptr<server>(new server_impl(std::move(options), accounts, std::move(*context)));
+}
+
+}  // namespace instatunnel::edge

@@ -1,0 +1,396 @@
+#include "visitor.hpp"
+
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+
+#include "instatunnel/base/log.hpp"
+#include "instatunnel/base/names.hpp"
+#include "instatunnel/net/tls.hpp"
+#include "lane.hpp"
+
+namespace instatunnel::edge {
+
+namespace flag = wire::itp::flag;
+using engine::code;
+
+visitor::visitor(worker& w, net::peer_name peer)
+    : w_(w),
+      peer_(std::move(peer)),
+      arrival_(make_arrival(peer_, w.public_port)),
+      timer_(w.loop, [](void* self) { static_cast<visitor*>(self)->on_timeout(); }, this) {
+    w_.visitors.insert(this);
+    ++w_.visitors_by_address[peer_.address];
+}
+
+visitor::~visitor() {
+    if (api_ticket_ != nullptr) *api_ticket_ = nullptr;
+    w_.visitors.erase(this);
+    const auto counted = w_.visitors_by_address.find(peer_.address);
+    if (counted != w_.visitors_by_address.end() && --counted->second == 0) w_.visitors_by_address.erase(counted);
+}
+
+void visitor::adopt(std::unique_ptr<net::connection> connection) {
+    conn_ = std::move(connection);
+    conn_->set_events(*this);
+    arm(w_.limits.first_byte);
+}
+
+void visitor::drain() {
+    keep_alive_ = false;
+    if (!is_busy() && state_ != state::closing) close(/*cleanly=*/true);
+}
+
+void visitor::abort() {
+    if (state_ == state::closing) return;
+    if (is_busy()) ++w_.cut_requests;
+    close(/*cleanly=*/false);
+}
+
+// --- input -----------------------------------------------------------------------------------------------------------
+
+void visitor::on_readable() {
+    while (state_ != state::closing && !input_over_) {
+        const bool full = input_.size() >= w_.limits.pipelined_bytes;
+        if (full || (stream_ != nullptr && stream_->is_congested())) {
+            reading_paused_ = true;
+            return;
+        }
+        reading_paused_ = false;
+        const auto space = w_.loop.scratch();
+        const auto got = conn_->read(space.data(), space.size());
+        switch (got.status) {
+            case net::read_status::would_block: return;
+            case net::read_status::broken: return on_broken(errc::connection_lost);
+            case net::read_status::end: return input_ended();
+            case net::read_status::data: consume({space.data(), got.size}); break;
+        }
+        if (state_ == state::closing || got.drained) return;
+        if (got.size == space.size()) return conn_->resume_reading();
+    }
+}
+
+void visitor::input_ended() {
+    input_over_ = true;
+    if (state_ == state::upgraded) {
+        if (stream_ != nullptr) stream_->finish();
+        if (conn_->is_write_finished()) close(/*cleanly=*/true);
+        return;
+    }
+    // Somebody who hangs up does not wait for the answer: the app is told at once, not at its next write.
+    close(/*cleanly=*/state_ == state::reading_head);
+}
+
+// Takes as much as the state allows; the rest waits in input_.
+void visitor::consume(std::string_view bytes) {
+    if (in_consume_) {
+        input_.append(bytes);
+        return;
+    }
+    in_consume_ = true;
+    const bool stored = !input_.empty();
+    if (stored) input_.append(bytes);
+    std::string_view rest = stored ? std::string_view(input_) : bytes;
+    while (!rest.empty() && state_ != state::closing) {
+        const auto used = consume_step(rest);
+        rest.remove_prefix(used);
+        if (used == 0) break;
+    }
+    in_consume_ = false;
+    if (state_ == state::closing) return;
+    if (stored)
+        input_.erase(0, input_.size() - rest.size());
+    else
+        input_.assign(rest);
+    if (input_.empty() && input_.capacity() > 256) std::string().swap(input_);
+}
+
+std::size_t visitor::consume_step(std::string_view bytes) {
+    switch (state_) {
+        case state::reading_head: return consume_head(bytes);
+        case state::reading_body: return body_ == wire::body_kind::chunked ? consume_chunked(bytes) : consume_body(bytes);
+        case state::upgraded:
+            forward_body(bytes);
+            return bytes.size();
+        case state::awaiting:
+        case state::closing: return 0;
+    }
+    return 0;
+}
+
+std::size_t visitor::consume_head(std::string_view bytes) {
+    const auto parsed = wire::parse_request_head(bytes, head_seen_, w_.limits.head, w_.request);
+    if (parsed.status == wire::parse_status::incomplete) {
+        if (head_seen_ == 0) arm(w_.limits.whole_head);
+        head_seen_ = bytes.size();
+        return 0;
+    }
+    head_seen_ = 0;
+    if (parsed.status == wire::parse_status::invalid) {
+        log::debug("visitor.refused").with("from", peer_.address).with("status", parsed.http_status).with("rule", parsed.reason);
+        refuse(parsed.http_status, "bad_request", parsed.reason, {}, /*keep=*/false);
+        return 0;
+    }
+    dispatch(w_.request);
+    return parsed.consumed;
+}
+
+std::size_t visitor::consume_body(std::string_view bytes) {
+    const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), body_left_));
+    body_left_ -= take;
+    forward_body(bytes.substr(0, take));
+    if (body_left_ == 0 && state_ == state::reading_body) request_complete();
+    return take;
+}
+
+std::size_t visitor::consume_chunked(std::string_view bytes) {
+    const auto step = chunked_.next(bytes);
+    switch (step.what) {
+        case wire::chunked_decoder::event::data: forward_body(step.data); break;
+        case wire::chunked_decoder::event::done:
+            if (state_ == state::reading_body) request_complete();
+            break;
+        case wire::chunked_decoder::event::invalid:
+            if (stream_ != nullptr) drop_stream();
+            refuse(400, "bad_request", chunked_.reason(), {}, /*keep=*/false);
+            return 0;
+        case wire::chunked_decoder::event::need_more: break;
+    }
+    return step.consumed;
+}
+
+void visitor::forward_body(std::string_view bytes) {
+    if (bytes.empty()) return;
+    body_seen_ += bytes.size();
+    if (api_request_ != nullptr) {
+        auto& body = api_request_->body;
+        if (body.reveal().size() + bytes.size() > w_.limits.api_body) {
+            api_request_.reset();
+            refuse(413, "payload_too_large", "The request body is too large", {}, /*keep=*/false);
+            return;
+        }
+        body = secret(std::string(body.reveal()).append(bytes));
+        return;
+    }
+    if (stream_ == nullptr) return;
+    if (continue_pending_) continue_pending_ = false;
+    route_->bytes_in += bytes.size();
+    stream_->write(bytes, /*push=*/state_ == state::upgraded);
+}
+
+void visitor::request_complete() {
+    request_done_ = true;
+    state_ = state::awaiting;
+    if (api_request_ != nullptr) return finish_api_request();
+    if (stream_ != nullptr) {
+        if (body_ == wire::body_kind::chunked && !chunked_.trailers().empty()) {
+            std::vector<wire::field> trailers;
+            if (wire::parse_field_lines(chunked_.trailers(), trailers)) {
+                // What decides about framing or routing has no place behind a body (RFC 9110 §6.5.1).
+                std::erase_if(trailers, [](const wire::field& f) { return !may_be_trailer(f.name); });
+                stream_->send_trailers(trailers);
+            }
+        }
+        if (stream_ != nullptr) stream_->finish();
+    }
+    if (!reply_started_) arm(w_.limits.reply_head);
+    if (reply_done_) exchange_over();
+}
+
+void visitor::on_drained(engine::stream&) {
+    if (reading_paused_ && state_ != state::closing) conn_->resume_reading();
+}
+
+// --- dispatch --------------------------------------------------------------------------------------------------------
+
+bool visitor::certificate_covers(std::string_view host) {
+    const auto asked = net::requested_name(conn_->ssl());
+    if (asked.empty() || iequals(asked, host)) return true;
+    X509* certificate = SSL_get_certificate(conn_->ssl());
+    return certificate != nullptr && X509_check_host(certificate, host.data(), host.size(), 0, nullptr) == 1;
+}
+
+void visitor::dispatch(const wire::request_head& head) {
+    http10_ = head.minor_version == 0;
+    head_request_ = head.method == "HEAD";
+    keep_alive_ = head.keep_alive && !w_.draining;
+    request_done_ = head.body == wire::body_kind::none ||
+                    (head.body == wire::body_kind::length && head.content_length == 0);
+    reply_started_ = reply_done_ = event_stream_ = false;
+    continue_pending_ = head.expect_continue && !request_done_ && !http10_;
+    body_ = head.body;
+    body_left_ = head.content_length;
+    body_seen_ = 0;
+    owed_ = 0;
+    protocol_.clear();
+    trailers_.clear();
+    accept_.clear();
+    if (body_ == wire::body_kind::chunked) chunked_.reset();
+    state_ = request_done_ ? state::awaiting : state::reading_body;
+    request_id_ = w_.next_request_id++;
+    for (const auto& f : head.fields)
+        if (f.name.size() == 6 && iequals(f.name, "accept")) accept_.assign(f.value.substr(0, 256));
+
+    const auto host = host_of_authority(head.authority, w_.host);
+    if (!certificate_covers(host))
+        return refuse(421, "misdirected_request", "This connection was opened for another host", {}, /*keep=*/false);
+    if (auto to = w_.routes.find(host); to != nullptr) return start_tunnel_request(head, to);
+    if (host == w_.api_host) return start_api_request(head);
+    if (host == w_.domain) return serve_base_page(head);
+    refuse(404, "tunnel_not_found", "There is no tunnel with this name",
+           "Check the address, or ask whoever sent it whether their tunnel is running.", request_done_ && keep_alive_);
+}
+
+void visitor::start_tunnel_request(const wire::request_head& head, const std::shared_ptr<route>& to) {
+    route_ = to;
+    if (to->via == nullptr)
+        return refuse(503, "tunnel_reconnecting", "The tunnel is not connected right now",
+                      "It usually comes back within seconds: try again.", request_done_ && keep_alive_);
+    auto& open = w_.open;
+    open.tunnel = to->number;
+    open.request_id = request_id_;
+    open.visitor.family = peer_.family;
+    std::copy(std::begin(peer_.bytes), std::end(peer_.bytes), open.visitor.bytes.begin());
+    open.visitor.port = peer_.port;
+    open.http_version = http10_ ? 10 : 11;
+    open.method = head.method;
+    open.authority = head.authority;
+    open.path = head.path;
+    protocol_ = request_done_ ? head.upgrade : std::string_view();  // an upgrade with a body is served without it
+    open.protocol = protocol_;
+    open.content_length = head.body == wire::body_kind::length ? static_cast<std::int64_t>(head.content_length) : -1;
+    forward_request_fields(head, arrival_, w_.forwarded, open.fields);
+    // An upgrade keeps its direction open: what follows the head is the new protocol.
+    const bool ended = request_done_ && protocol_.empty();
+    stream_ = to->via->session().open(open, ended ? flag::end : std::uint8_t{0}, *this);
+    if (stream_ == nullptr)
+        return refuse(503, "too_many_streams", "The tunnel carries as many requests as it can right now", "Try again in a moment.",
+                      request_done_ && keep_alive_);
+    ++to->requests;
+    if (continue_pending_)
+        arm(w_.limits.continue_wait);
+    else
+        arm(request_done_ ? w_.limits.reply_head : w_.limits.body_window);
+}
+
+void visitor::serve_base_page(const wire::request_head&) {
+    const bool html = accept_.find("text/html") != std::string::npos;
+    if (html)
+        return send_simple(200, "text/html; charset=utf-8",
+                           "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>InstaTunnel</title>"
+                           "<meta name=\"viewport\" content=\"width=device-width\"><style>:root{color-scheme:light dark}"
+                           "body{font:1rem/1.5 system-ui;max-width:38rem;margin:15vh auto;padding:0 1rem}</style>"
+                           "<h1>InstaTunnel edge</h1><p>This server gives programs on localhost a public address. "
+                           "Each tunnel has a name of its own below this domain.</p></html>\n",
+                           {}, request_done_ && keep_alive_);
+    send_simple(200, "text/plain; charset=utf-8", "InstaTunnel edge\n", {}, request_done_ && keep_alive_);
+}
+
+void visitor::start_api_request(const wire::request_head& head) {
+    api_request_ = std::make_unique<service::api_request>();
+    const auto question = head.path.find('?');
+    api_request_->method = head.method;
+    api_request_->path = head.path.substr(0, question);
+    if (question != std::string_view::npos) api_request_->query = head.path.substr(question + 1);
+    api_request_->remote_address = peer_.address;
+    for (const auto& f : head.fields) api_request_->fields.emplace_back(f.name, f.value);
+    if (request_done_) return finish_api_request();
+    if (continue_pending_) {
+        continue_pending_ = false;
+        conn_->write("HTTP/1.1 100 Continue\r\n\r\n");
+    }
+    arm(w_.limits.body_window);
+}
+
+void visitor::finish_api_request() {
+    const auto request = std::move(api_request_);
+    arm(w_.limits.reply_head);
+    api_ticket_ = std::make_shared<visitor*>(this);
+    auto& loop = w_.loop;
+    // The answer comes from a thread of the service and may come after the visitor has gone.
+    w_.accounts.handle(std::move(*request), [&loop, ticket = api_ticket_](service::api_response response) {
+        auto shared = std::make_shared<service::api_response>(std::move(response));
+        loop.post([ticket, shared] {
+            if (*ticket == nullptr) return;
+            visitor& self = **ticket;
+            self.api_ticket_.reset();
+            std::string extra;
+            std::string content_type = "application/json";
+            for (const auto& [name, value] : shared->fields) {
+                if (iequals(name, "content-type"))
+                    content_type = value;
+                else
+                    extra.append(name).append(": ").append(value).append("\r\n");
+            }
+            self.send_simple(shared->status, content_type, shared->body, extra, self.keep_alive_);
+        });
+    });
+}
+
+// --- ends ------------------------------------------------------------------------------------------------------------
+
+void visitor::exchange_over() {
+    route_.reset();
+    if (!keep_alive_ || !request_done_) return close(/*cleanly=*/true);
+    state_ = state::reading_head;
+    arm(w_.limits.keep_alive);
+    // The next request may lie there already.
+    if (!input_.empty() && !in_consume_) consume({});
+    if (reading_paused_ && state_ != state::closing) conn_->resume_reading();
+}
+
+void visitor::drop_stream() {
+    if (stream_ == nullptr) return;
+    auto* s = std::exchange(stream_, nullptr);
+    s->release();
+}
+
+void visitor::close(bool cleanly) {
+    if (state_ == state::closing) return;
+    state_ = state::closing;
+    drop_stream();
+    if (cleanly)
+        net::connection::close_gently(std::move(conn_));
+    else
+        net::connection::close_now(std::move(conn_), /*reset=*/true);
+    leave();
+}
+
+void visitor::leave() {
+    timer_.cancel();
+    if (api_ticket_ != nullptr) *api_ticket_ = nullptr;
+    w_.loop.retire(std::unique_ptr<net::retirable>(this));
+}
+
+void visitor::on_broken(errc) {
+    close(/*cleanly=*/false);
+}
+
+void visitor::on_timeout() {
+    if (state_ == state::closing) return;
+    if (state_ == state::reading_head) {
+        if (input_.empty()) return close(/*cleanly=*/true);
+        return refuse(408, "request_timeout", "The request did not arrive in time", {}, /*keep=*/false);
+    }
+    if (continue_pending_ && stream_ != nullptr) {
+        // The app said nothing about the body it was asked to expect; most never do.
+        continue_pending_ = false;
+        conn_->write("HTTP/1.1 100 Continue\r\n\r\n");
+        return arm(w_.limits.body_window);
+    }
+    if (state_ == state::reading_body) {
+        const bool app_is_slow = stream_ != nullptr && (stream_->is_congested() || stream_->queued() != 0);
+        if (body_seen_ >= w_.limits.body_minimum || app_is_slow) {
+            body_seen_ = 0;
+            return arm(w_.limits.body_window);
+        }
+        drop_stream();
+        return refuse(408, "request_timeout", "The request's body did not arrive in time", {}, /*keep=*/false);
+    }
+    if (reply_started_) return close(/*cleanly=*/false);
+    drop_stream();
+    refuse(504, "origin_timeout", "The local server did not answer in time", {}, request_done_ && keep_alive_);
+}
+
+}  // namespace instatunnel::edge

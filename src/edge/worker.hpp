@@ -1,0 +1,74 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "forwarding.hpp"
+#include "instatunnel/engine/chunk.hpp"
+#include "instatunnel/net/event_loop.hpp"
+#include "instatunnel/net/listener.hpp"
+#include "instatunnel/service/service.hpp"
+#include "instatunnel/wire/http1.hpp"
+#include "instatunnel/wire/itp_head.hpp"
+#include "router.hpp"
+
+namespace instatunnel::edge {
+
+class visitor;
+class lane;
+
+/// Every bound of the edge in one place; docs/design/limits.md gives the reasons.
+struct edge_limits {
+    wire::http1_limits head;
+    std::chrono::milliseconds handshake{10'000};
+    std::chrono::milliseconds first_byte{30'000};      ///< fresh connection to first byte of a head
+    std::chrono::milliseconds whole_head{15'000};      ///< first byte to the end of a head
+    std::chrono::milliseconds keep_alive{75'000};
+    std::chrono::milliseconds body_window{30'000};     ///< a body must bring body_minimum bytes in this time
+    std::uint64_t body_minimum = 30 * 1024;
+    std::chrono::milliseconds continue_wait{1'000};    ///< before the edge itself answers Expect: 100-continue
+    std::chrono::milliseconds reply_head{60'000};
+    std::chrono::milliseconds reply_idle{300'000};     ///< between bytes of a reply; not for event streams and upgrades
+    std::chrono::milliseconds hello{5'000};
+    std::size_t pipelined_bytes = 64 * 1024;
+    std::size_t api_body = 64 * 1024;
+    std::size_t visitors = 16'000;
+    std::size_t visitors_per_address = 256;
+    std::size_t lanes_without_hello = 256;
+};
+
+/// All that one edge thread owns and its connections share. Objects of other files get it by reference; it outlives them.
+struct worker {
+    worker(net::event_loop& l, service::service& s) : loop(l), accounts(s) {}
+
+    net::event_loop& loop;
+    service::service& accounts;
+    std::string domain;
+    std::string api_host;
+    std::uint16_t public_port = 443;
+    edge_limits limits;
+
+    router routes;
+    engine::chunk_pool chunks;
+    std::unordered_set<visitor*> visitors;
+    std::unordered_set<lane*> lanes;
+    std::unordered_map<std::string, std::size_t> visitors_by_address;
+    std::size_t lanes_without_hello = 0;
+    std::uint64_t next_request_id = 1;
+    std::uint32_t next_route_number = 1;
+    bool draining = false;
+    std::size_t cut_requests = 0;
+
+    // Reused by whichever connection is being served: parsing and encoding allocate nothing once these have grown.
+    wire::request_head request;
+    wire::itp::open_head open;
+    std::string host;
+    std::string forwarded;
+    std::string text;
+};
+
+}  // namespace instatunnel::edge

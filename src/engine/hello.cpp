@@ -1,0 +1,120 @@
+#include "instatunnel/engine/hello.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "instatunnel/base/version.hpp"
+
+namespace instatunnel::engine {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t max_text = 512;
+constexpr std::size_t max_tunnels = 64;
+
+// Member of an object as text; nothing if absent. False: another type, or too long.
+bool read_text(const json& object, const char* name, std::string& out) {
+    const auto found = object.find(name);
+    if (found == object.end() || found->is_null()) return true;
+    if (!found->is_string()) return false;
+    const auto& text = found->get_ref<const std::string&>();
+    if (text.size() > max_text) return false;
+    out = text;
+    return true;
+}
+
+template <class Integer>
+bool read_number(const json& object, const char* name, Integer& out) {
+    const auto found = object.find(name);
+    if (found == object.end()) return true;
+    if (!found->is_number_unsigned()) return false;
+    const auto value = found->get<std::uint64_t>();
+    if (value > 0x7FFFFFFF) return false;
+    out = static_cast<Integer>(value);
+    return true;
+}
+
+std::optional<json> parse_object(std::string_view text) {
+    auto parsed = json::parse(text, nullptr, /*allow_exceptions=*/false);
+    if (!parsed.is_object()) return std::nullopt;
+    return parsed;
+}
+
+bool read_wish(const json& item, tunnel_wish& out) {
+    return item.is_object() && read_text(item, "ref", out.ref) && read_text(item, "proto", out.proto) &&
+           read_text(item, "sub", out.name) && read_text(item, "host", out.host) && read_text(item, "target", out.target);
+}
+
+bool read_grant(const json& item, tunnel_grant& out) {
+    return item.is_object() && read_text(item, "ref", out.ref) && read_number(item, "id", out.number) &&
+           read_text(item, "tunnel", out.id) && read_text(item, "name", out.name) && read_text(item, "url", out.url);
+}
+
+template <class Item, class Read>
+bool read_list(const json& object, const char* name, std::vector<Item>& out, Read read) {
+    const auto found = object.find(name);
+    if (found == object.end()) return true;
+    if (!found->is_array() || found->size() > max_tunnels) return false;
+    for (const auto& item : *found)
+        if (!read(item, out.emplace_back())) return false;
+    return true;
+}
+
+}  // namespace
+
+std::string to_json(const hello& h) {
+    json tunnels = json::array();
+    for (const auto& t : h.tunnels) {
+        json item = {{"ref", t.ref}, {"proto", t.proto}, {"target", t.target}};
+        if (!t.name.empty()) item["sub"] = t.name;
+        if (!t.host.empty()) item["host"] = t.host;
+        tunnels.push_back(std::move(item));
+    }
+    const json document = {{"v", h.version},
+                           {"client", {{"name", "instatunnel"}, {"ver", std::string(version())}}},
+                           {"auth", {{"type", "key"}, {"key", std::string(h.key.reveal())}}},
+                           {"instance_id", h.instance},
+                           {"lane", 0},
+                           {"window_init", h.window},
+                           {"tunnels", std::move(tunnels)}};
+    return document.dump(-1, ' ', /*ensure_ascii=*/true, json::error_handler_t::replace);
+}
+
+std::string to_json(const welcome& w) {
+    json tunnels = json::array();
+    for (const auto& t : w.tunnels)
+        tunnels.push_back({{"ref", t.ref}, {"id", t.number}, {"tunnel", t.id}, {"name", t.name}, {"url", t.url}});
+    const json document = {{"v", w.version}, {"session", w.session}, {"lane", 0}, {"lanes_max", 1},
+                           {"window_init", w.window}, {"tunnels", std::move(tunnels)}};
+    return document.dump(-1, ' ', /*ensure_ascii=*/true, json::error_handler_t::replace);
+}
+
+std::optional<hello> parse_hello(std::string_view text) {
+    const auto document = parse_object(text);
+    if (!document) return std::nullopt;
+    hello h;
+    std::string type = "key", key;
+    if (!read_number(*document, "v", h.version) || !read_text(*document, "instance_id", h.instance) ||
+        !read_number(*document, "window_init", h.window) || !read_list(*document, "tunnels", h.tunnels, read_wish))
+        return std::nullopt;
+    if (const auto client = document->find("client"); client != document->end())
+        if (!client->is_object() || !read_text(*client, "ver", h.client_version)) return std::nullopt;
+    if (const auto auth = document->find("auth"); auth != document->end())
+        if (!auth->is_object() || !read_text(*auth, "type", type) || !read_text(*auth, "key", key)) return std::nullopt;
+    h.key = secret(std::move(key));
+    if (type != "key" || h.tunnels.size() != 1) return std::nullopt;
+    return h;
+}
+
+std::optional<welcome> parse_welcome(std::string_view text) {
+    const auto document = parse_object(text);
+    if (!document) return std::nullopt;
+    welcome w;
+    if (!read_number(*document, "v", w.version) || !read_text(*document, "session", w.session) ||
+        !read_number(*document, "window_init", w.window) || !read_list(*document, "tunnels", w.tunnels, read_grant) ||
+        w.tunnels.empty())
+        return std::nullopt;
+    return w;
+}
+
+}  // namespace instatunnel::engine

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "instatunnel/base/error.hpp"
+
+namespace instatunnel::net {
+
+template <auto Free>
+struct openssl_deleter {
+    template <class T>
+    void operator()(T* object) const noexcept {
+        Free(object);
+    }
+};
+using x509_ptr = std::unique_ptr<X509, openssl_deleter<X509_free>>;
+using key_ptr = std::unique_ptr<EVP_PKEY, openssl_deleter<EVP_PKEY_free>>;
+using bio_ptr = std::unique_ptr<BIO, openssl_deleter<BIO_free>>;
+
+void free_chain(STACK_OF(X509) * chain) noexcept;
+using chain_ptr = std::unique_ptr<STACK_OF(X509), openssl_deleter<free_chain>>;
+
+/// A certificate, the ones between it and its authority, and its key.
+struct certificate_pair {
+    x509_ptr leaf;
+    chain_ptr chain;
+    key_ptr key;
+};
+
+/// Puts the pair into a connection, which then shares it. False if OpenSSL refuses it.
+bool use_pair(SSL* ssl, const certificate_pair& pair);
+
+/// What client and edge have in common: modes that fit our buffers, TLS 1.2 with ECDHE and AEAD at least, groups, the
+/// order of ciphers after what this machine is fast at. False only out of memory.
+bool apply_common_settings(SSL_CTX* ctx);
+
+/// Empties OpenSSL's error queue of this thread into the log (numbers at level debug: its texts are not for people) and
+/// gives `code` with `detail`.
+failure tls_failure(errc code, std::string detail, std::string next = {});
+
+/// All certificates of a PEM text, in order. Empty if there is none or one is broken.
+std::vector<x509_ptr> parse_certificates(std::string_view pem);
+/// The first private key of a PEM text. None if there is none, it is broken, or it needs a passphrase (nobody is
+/// asked).
+key_ptr parse_private_key(std::string_view pem);
+
+/// "2024-01-15" in UTC; empty if the time cannot be read.
+std::string date_text(const ASN1_TIME* time);
+
+}  // namespace instatunnel::net

@@ -1,0 +1,126 @@
+#include "admission.hpp"
+
+#include <utility>
+
+#include "instatunnel/auth/email.hpp"
+#include "instatunnel/auth/key.hpp"
+#include "instatunnel/auth/name_rules.hpp"
+#include "instatunnel/auth/scopes.hpp"
+#include "instatunnel/base/names.hpp"
+
+namespace instatunnel::service {
+namespace {
+
+constexpr store::name_limits account_limits;
+constexpr std::size_t max_instance_bytes = 128;
+// One try in 51,200³ meets a name that is in use; several in a row mean that something else is wrong.
+constexpr int random_name_tries = 8;
+
+failure too_often(std::chrono::seconds wait) {
+    const auto text = std::to_string(wait.count());
+    return {errc::rate_limited, "Too many tries from this address", "Wait " + text + " s, then try again"};
+}
+
+bool is_wrong_key(errc code) {
+    return code == errc::malformed_key || code == errc::invalid_key || code == errc::revoked_key ||
+           code == errc::expired_key;
+}
+
+}  // namespace
+
+std::string name_space::url(std::string_view name) const {
+    return "https://" + host(name) + (port_ == 443 ? std::string() : ":" + std::to_string(port_));
+}
+
+std::string name_space::label(std::string_view host_or_name) const {
+    auto text = to_lower(host_or_name);
+    if (text.ends_with('.')) text.pop_back();
+    const auto suffix = "." + domain_;
+    if (text.size() > suffix.size() && text.ends_with(suffix)) text.resize(text.size() - suffix.size());
+    return text;
+}
+
+outcome<granted_tunnel> admission::admit(const tunnel_claim& claim) {
+    auto key = check_key(claim);
+    if (!key) return key.error();
+    auto opened = open(key->account_id, claim);
+    if (!opened) return opened.error();
+    granted_tunnel granted;
+    granted.tunnel_id = opened->id;
+    granted.account_id = key->account_id;
+    granted.key_id = key->id;
+    granted.name = opened->name;
+    granted.host = names_.host(opened->name);
+    granted.url = names_.url(opened->name);
+    return granted;
+}
+
+outcome<store::api_key> admission::check_key(const tunnel_claim& claim) {
+    const auto now = tuning_.steady();
+    if (auto wait = limits_.check_wrong_keys(claim.remote_address, now)) return too_often(*wait);
+    auto key = keys_.check(claim.key.reveal());
+    if (!key) {
+        if (is_wrong_key(key.error().code)) limits_.note_wrong_key(claim.remote_address, now);
+        return key.error();
+    }
+    if (auto wait = limits_.take_call_with_key(key->id, claim.remote_address, now)) return too_often(*wait);
+    if (!auth::grants(key->scopes, "tunnels:write"))
+        return failure(errc::forbidden, "The key does not hold the permission tunnels:write",
+                       "Use another key, or make one with this permission");
+    return key;
+}
+
+outcome<store::tunnel> admission::open(const std::string& account_id, const tunnel_claim& claim) {
+    store::tunnel_request request;
+    request.id = auth::make_id("tun");
+    request.account_id = account_id;
+    request.name = to_lower(claim.name);
+    request.instance = claim.instance.substr(0, max_instance_bytes);
+    // Shown in listings, so only what can be shown.
+    request.target = auth::is_display_name(claim.target) ? claim.target : std::string();
+    request.now = tuning_.now();
+    if (!claim.existing_host.empty()) return open_existing(std::move(request), claim.existing_host);
+    if (request.name.empty()) return open_random(std::move(request));
+    if (auto usable = auth::check_name(request.name); !usable) return usable.error();
+    return store_.open_tunnel(request, account_limits);
+}
+
+outcome<store::tunnel> admission::open_existing(store::tunnel_request request, const std::string& host) {
+    auto known = store_.find_tunnel(request.account_id, names_.label(host));
+    if (!known) return known.error();
+    if (!*known) return failure(errc::not_found, "There is no tunnel \"" + host.substr(0, 80) + "\" in this account");
+    request.name = (*known)->name;
+    return store_.open_tunnel(request, account_limits);
+}
+
+outcome<store::tunnel> admission::open_random(store::tunnel_request request) {
+    request.kind = store::lease_kind::random;
+    if (!request.instance.empty()) {
+        auto kept = store_.find_random_name(request.account_id, request.instance);
+        if (!kept) return kept.error();
+        if (*kept) {
+            request.name = **kept;
+            return store_.open_tunnel(request, account_limits);
+        }
+    }
+    for (int i = 0; i < random_name_tries; ++i) {
+        request.name = auth::make_random_name();
+        auto opened = store_.open_tunnel(request, account_limits);
+        if (opened || opened.error().code != errc::name_taken) return opened;
+    }
+    return failure(errc::busy);
+}
+
+outcome<store::tunnel> admission::create(const std::string& account_id, const std::string& name,
+                                         const std::string& target) {
+    store::tunnel_request request;
+    request.id = auth::make_id("tun");
+    request.account_id = account_id;
+    request.name = name.empty() ? auth::make_random_name() : to_lower(name);
+    request.target = target;
+    request.now = tuning_.now();
+    if (auto usable = auth::check_name(request.name); !usable) return usable.error();
+    return store_.create_tunnel(request, account_limits);
+}
+
+}  // namespace instatunnel::service

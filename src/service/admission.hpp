@@ -1,0 +1,54 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "call_limits.hpp"
+#include "instatunnel/service/service.hpp"
+#include "keyring.hpp"
+
+namespace instatunnel::service {
+
+/// Which host and URL a name has on this edge.
+class name_space {
+public:
+    name_space(std::string domain, std::uint16_t public_port) : domain_(std::move(domain)), port_(public_port) {}
+
+    std::string host(std::string_view name) const { return std::string(name) + "." + domain_; }
+    std::string url(std::string_view name) const;
+    /// The label of one of our hosts in any letter case, with or without a dot at the end; other text as it is, in
+    /// lower case.
+    std::string label(std::string_view host_or_name) const;
+
+private:
+    std::string domain_;
+    std::uint16_t port_;
+};
+
+/// Decides which tunnel client gets which name. On the service's thread.
+class admission {
+public:
+    /// All arguments outlive the object.
+    admission(store::store& target, keyring& keys, call_limits& limits, const name_space& names, const tuning& t)
+        : store_(target), keys_(keys), limits_(limits), names_(names), tuning_(t) {}
+
+    /// Errors: see service::admit.
+    outcome<granted_tunnel> admit(const tunnel_claim& claim);
+    /// A tunnel for later; empty `name`: make one up.
+    /// Errors: malformed_name, name_reserved, name_taken, already_exists, forbidden (limits), store_failed.
+    outcome<store::tunnel> create(const std::string& account_id, const std::string& name, const std::string& target);
+
+private:
+    outcome<store::api_key> check_key(const tunnel_claim& claim);
+    outcome<store::tunnel> open(const std::string& account_id, const tunnel_claim& claim);
+    outcome<store::tunnel> open_existing(store::tunnel_request request, const std::string& host);
+    outcome<store::tunnel> open_random(store::tunnel_request request);
+
+    store::store& store_;
+    keyring& keys_;
+    call_limits& limits_;
+    const name_space& names_;
+    const tuning& tuning_;
+};
+
+}  // namespace instatunnel::service

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "admission.hpp"
+#include "call.hpp"
+#include "call_limits.hpp"
+#include "instatunnel/auth/password.hpp"
+#include "instatunnel/service/service.hpp"
+#include "keyring.hpp"
+#include "usage_ledger.hpp"
+#include "work_queue.hpp"
+
+namespace instatunnel::service {
+
+struct route;
+
+/// What the routes work with; all of it outlives the api.
+struct api_parts {
+    const service_options& options;
+    const tuning& settings;
+    const name_space& names;
+    store::store& data;
+    keyring& keys;
+    call_limits& limits;
+    admission& admissions;
+    usage_ledger& usage;
+    auth::password_pool& passwords;
+    work_queue& queue;
+    live_tunnels* const& edge;  ///< null until attached
+};
+
+/// The HTTP API. Runs on the service's thread; a new operation is a row in route_table.cpp and a handler here.
+class api {
+public:
+    explicit api(api_parts parts) : parts_(parts) {}
+
+    void handle(api_request request, service::api_callback done);
+
+    // Handlers answer their call, now or later. auth_routes.cpp:
+    void register_account(const call_ptr& c);
+    void log_in(const call_ptr& c);
+    void log_out(const call_ptr& c);
+    void show_user(const call_ptr& c);
+    // key_routes.cpp:
+    void list_keys(const call_ptr& c);
+    void create_key(const call_ptr& c);
+    void revoke_key(const call_ptr& c);
+    // tunnel_routes.cpp:
+    void create_tunnel(const call_ptr& c);
+    void list_tunnels(const call_ptr& c);
+    void show_tunnel(const call_ptr& c);
+    void remove_tunnel(const call_ptr& c);
+    void show_health(const call_ptr& c);
+    void show_meta(const call_ptr& c);
+
+private:
+    void dispatch(const call_ptr& c);
+    // These answer the call themselves when they return false.
+    bool authorise(const call_ptr& c, const route& r);
+    bool check_key(const call_ptr& c);
+    bool refuse_if(const call_ptr& c, call_limits::refusal wait);
+    bool take_sign_in(const call_ptr& c, const std::string& email);
+
+    void finish_log_in(const call_ptr& c, const store::user& user, const std::string& label);
+    void finish_register(const call_ptr& c, const store::user& owner, const std::string& label);
+    void drop_key(const call_ptr& c, const std::string& key_id);
+
+    using live_by_id = std::unordered_map<std::string, live_tunnel>;
+    live_by_id live() const;
+    nlohmann::ordered_json describe(const store::tunnel& t, const live_by_id& connected) const;
+    std::optional<store::tunnel> find_tunnel(const call_ptr& c);
+
+    api_parts parts_;
+};
+
+}  // namespace instatunnel::service

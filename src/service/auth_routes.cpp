@@ -1,0 +1,175 @@
+#include "api.hpp"
+#include "instatunnel/auth/email.hpp"
+#include "instatunnel/auth/key.hpp"
+#include "instatunnel/auth/scopes.hpp"
+#include "instatunnel/base/clock.hpp"
+#include "json_body.hpp"
+
+namespace instatunnel::service {
+namespace {
+
+constexpr const char* default_label = "CLI login";
+
+api_error wrong_value(const char* field, std::string message) {
+    api_error error;
+    error.status = 422;
+    error.field = field;
+    error.message = std::move(message);
+    return error;
+}
+
+// What login and register both take. `error` is set when something of it cannot be used.
+struct credentials {
+    std::string email;
+    secret password;
+    std::string label;
+    std::optional<api_error> error;
+};
+
+credentials read_credentials(const call& c, bool password_required) {
+    json_body body(c.request.body.reveal());
+    credentials given;
+    const auto email = body.required_text("email");
+    given.password = password_required ? body.required_secret("password") : body.optional_secret("password");
+    given.label = body.text("name").value_or(default_label);
+    given.error = body.error();
+    if (given.error) return given;
+    if (const auto address = auth::normalise_email(email))
+        given.email = *address;
+    else
+        given.error = wrong_value("email", "That is not an email address");
+    if (!auth::is_display_name(given.label))
+        given.error = wrong_value("name", "\"name\" must have 1 to 120 bytes and no control characters");
+    return given;
+}
+
+std::optional<api_error> check_new_password(const secret& password) {
+    const auto length = password.reveal().size();
+    if (length >= auth::min_password_length && length <= auth::max_password_length) return std::nullopt;
+    return wrong_value("password", "The password must have " + std::to_string(auth::min_password_length) + " to " +
+                                       std::to_string(auth::max_password_length) + " bytes");
+}
+
+nlohmann::ordered_json optional_time(const std::optional<wall_time>& t) {
+    return t ? nlohmann::ordered_json(to_rfc3339(*t)) : nlohmann::ordered_json(nullptr);
+}
+
+}  // namespace
+
+bool api::take_sign_in(const call_ptr& c, const std::string& email) {
+    return refuse_if(c, parts_.limits.take_sign_in(email, c->request.remote_address, parts_.settings.steady()));
+}
+
+void api::log_in(const call_ptr& c) {
+    auto given = read_credentials(*c, /*password_required=*/true);
+    if (given.error) return c->fail(*given.error);
+    if (!take_sign_in(c, given.email)) return;
+    auto known = parts_.data.find_user_by_email(given.email);
+    if (!known) return c->fail(known.error());
+
+    // An unknown account goes the same way with an empty hash: the pool computes as long for it.
+    const auto user = known->value_or(store::user());
+    auto checked = [this, c, user, email = given.email, label = given.label](bool right) {
+        parts_.queue.post_continuation([this, c, user, email, label, right] {
+            if (!right) return c->fail(failure(errc::wrong_password));
+            parts_.limits.give_back_sign_in(email, c->request.remote_address, parts_.settings.steady());
+            finish_log_in(c, user, label);
+        });
+    };
+    auto posted = parts_.passwords.verify(std::move(given.password), user.password_hash, std::move(checked));
+    if (posted) return;
+    parts_.limits.give_back_sign_in(given.email, c->request.remote_address, parts_.settings.steady());
+    c->fail(posted.error());
+}
+
+void api::finish_log_in(const call_ptr& c, const store::user& user, const std::string& label) {
+    auto made = parts_.keys.issue(user.account_id, user.id, {label, auth::full_scope_set(), std::nullopt});
+    if (!made) return c->fail(made.error());
+    nlohmann::ordered_json body;
+    body["api_key"] = made->key.reveal();
+    body["user"]["id"] = user.id;
+    body["user"]["email"] = user.email;
+    body["user"]["name"] = user.name;
+    c->reply(200, body);
+}
+
+void api::register_account(const call_ptr& c) {
+    if (!parts_.options.dev)
+        return c->fail(
+            failure(errc::forbidden,
+                    "Sign-up is closed on this server: its owner adds users with: instatunnel admin user add"));
+    // Published clients call the unversioned path with an email alone; such an account gets a password later.
+    auto given = read_credentials(*c, /*password_required=*/c->versioned);
+    if (given.error) return c->fail(*given.error);
+    if (!given.password.empty() || c->versioned)
+        if (auto error = check_new_password(given.password)) return c->fail(*error);
+    if (!take_sign_in(c, given.email)) return;
+    auto known = parts_.data.find_user_by_email(given.email);
+    if (!known) return c->fail(known.error());
+    if (*known) return c->fail(failure(errc::already_exists, "This email address has an account already"), "email");
+
+    store::user owner;
+    owner.id = auth::make_id("user");
+    owner.account_id = auth::make_id("acc");
+    owner.email = given.email;
+    owner.name = given.email.substr(0, given.email.find('@'));
+    owner.plan = "pro";
+    owner.created_at = parts_.settings.now();
+    if (given.password.empty()) return finish_register(c, owner, given.label);
+    auto hashed = [this, c, owner, label = given.label](outcome<std::string> hash) {
+        parts_.queue.post_continuation([this, c, owner, label, hash]() mutable {
+            if (!hash) return c->fail(hash.error());
+            owner.password_hash = *hash;
+            finish_register(c, owner, label);
+        });
+    };
+    auto posted = parts_.passwords.hash(std::move(given.password), std::move(hashed));
+    if (posted) return;
+    parts_.limits.give_back_sign_in(owner.email, c->request.remote_address, parts_.settings.steady());
+    c->fail(posted.error());
+}
+
+void api::finish_register(const call_ptr& c, const store::user& owner, const std::string& label) {
+    auto made = parts_.keys.make(owner.account_id, owner.id, {label, auth::full_scope_set(), std::nullopt});
+    if (auto stored = parts_.data.add_user(owner, made.record); !stored) {
+        if (stored.error().code != errc::already_exists) return c->fail(stored.error());
+        return c->fail(failure(errc::already_exists, "This email address has an account already"), "email");
+    }
+    parts_.limits.give_back_sign_in(owner.email, c->request.remote_address, parts_.settings.steady());
+    nlohmann::ordered_json body;
+    body["api_key"] = made.key.reveal();
+    body["email"] = owner.email;
+    body["plan"] = owner.plan;
+    c->reply(201, body);
+}
+
+void api::log_out(const call_ptr& c) {
+    drop_key(c, c->key.id);
+}
+
+void api::show_user(const call_ptr& c) {
+    // What the edge reported a moment ago belongs to the answer.
+    if (auto flushed = parts_.usage.flush(parts_.data); !flushed) return c->fail(flushed.error());
+    auto user = parts_.data.find_user(c->key.user_id);
+    if (!user) return c->fail(user.error());
+    auto usage = parts_.data.find_usage(c->key.account_id);
+    if (!usage) return c->fail(usage.error());
+    if (!*user) return c->fail(failure(errc::invalid_key));
+
+    nlohmann::ordered_json body;
+    body["id"] = (*user)->id;
+    body["email"] = (*user)->email;
+    body["name"] = (*user)->name;
+    body["plan"] = (*user)->plan;
+    body["created_at"] = to_rfc3339((*user)->created_at);
+    body["usage"]["tunnels_created"] = usage->tunnels_created;
+    body["usage"]["data_transferred"] = to_human_bytes(usage->bytes_in + usage->bytes_out);
+    body["usage"]["requests_served"] = usage->requests;
+    body["permissions"] = c->key.scopes;
+    body["key"]["id"] = c->key.id;
+    body["key"]["name"] = c->key.name;
+    body["key"]["expires_at"] = optional_time(c->key.expires_at);
+    c->reply(200, body);
+}
+
+}  // namespace instatunnel::service

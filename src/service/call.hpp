@@ -1,0 +1,63 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "instatunnel/service/service.hpp"
+#include "instatunnel/store/records.hpp"
+
+namespace instatunnel::service {
+
+/// An answer of the API that is not what was asked for. Empty members are left out.
+struct api_error {
+    int status = 500;
+    std::string message;
+    std::string field;           ///< the culprit
+    std::string required_scope;  ///< with 403
+    std::string reason;          ///< with 401: which of the reasons, in the words of code_name()
+    std::chrono::seconds retry_after{0};
+    std::string allow;  ///< with 405: the Allow field
+};
+
+/// The one table from failure to HTTP status. Nothing of the machine (paths, causes) gets into the message.
+api_error error_for(const failure& f);
+
+/// One request on its way through the API: what was asked, who asks, and the one answer. Answers 503 by itself if it is
+/// dropped without one, so that no caller waits for ever.
+class call {
+public:
+    call(api_request asked, service::api_callback done);
+    ~call();
+    call(const call&) = delete;
+    call& operator=(const call&) = delete;
+
+    void reply(int status, const nlohmann::ordered_json& body);
+    void reply_empty();
+    void fail(const api_error& error);
+    void fail(const failure& f) { fail(error_for(f)); }
+    void fail(const failure& f, std::string field);
+
+    /// First value of a header field, empty if there is none.
+    std::string_view field(std::string_view name) const;
+
+    api_request request;
+    std::string path;       ///< without "/v1"
+    bool versioned;         ///< "/v1" was there
+    std::string parameter;  ///< what stood for the pattern's ":id"
+    store::api_key key;     ///< of the caller, on routes that need one
+
+private:
+    void send(api_response response);
+
+    std::string id_;
+    service::api_callback done_;
+};
+
+/// Shared, because std::function, which carries it from thread to thread, cannot own what cannot be copied.
+using call_ptr = std::shared_ptr<call>;
+
+}  // namespace instatunnel::service

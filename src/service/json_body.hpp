@@ -1,0 +1,42 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "call.hpp"
+#include "instatunnel/base/secret.hpp"
+
+namespace instatunnel::service {
+
+inline constexpr std::size_t max_body_bytes = 65536;
+inline constexpr int max_body_depth = 16;
+inline constexpr std::size_t max_text_bytes = 4096;
+inline constexpr std::size_t max_list_items = 64;
+
+/// A JSON object that came as a request's body. Unknown members are ignored, null counts as absent, an empty body as
+/// an object without members. The first thing that is wrong sticks in error() and names the member.
+class json_body {
+public:
+    explicit json_body(std::string_view text);
+
+    std::string required_text(const char* name);
+    std::optional<std::string> text(const char* name);
+    secret required_secret(const char* name);
+    secret optional_secret(const char* name);
+    std::vector<std::string> required_texts(const char* name);
+
+    const std::optional<api_error>& error() const noexcept { return error_; }
+
+private:
+    nlohmann::json* member(const char* name);
+    bool is_text(const char* name, const nlohmann::json& value);
+    void refuse(int status, const char* field, std::string message);
+
+    nlohmann::json object_ = nlohmann::json::object();
+    std::optional<api_error> error_;
+};
+
+}  // namespace instatunnel::service

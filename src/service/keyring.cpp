@@ -1,0 +1,80 @@
+#include "keyring.hpp"
+
+#include <utility>
+
+#include "instatunnel/auth/key.hpp"
+#include "instatunnel/base/names.hpp"
+
+namespace instatunnel::service {
+namespace {
+
+constexpr std::chrono::seconds verdict_life{30};
+constexpr std::size_t max_verdicts = 10000;
+
+}  // namespace
+
+keyring::keyring(store::store& target, secret pepper, const tuning& t)
+    : store_(target), pepper_(std::move(pepper)), tuning_(t) {}
+
+outcome<store::api_key> keyring::check(std::string_view key) {
+    if (!is_api_key(key)) return failure(errc::malformed_key);
+    const auto digest = auth::key_digest(pepper_, key);
+    const auto now = tuning_.steady();
+    auto known = verdicts_.find(digest);
+    if (known == verdicts_.end() || known->second.good_until <= now) {
+        auto found = store_.find_key(digest);
+        if (!found) return found.error();
+        if (!*found) return failure(errc::invalid_key);
+        if ((*found)->revoked_at) return failure(errc::revoked_key);
+        if (verdicts_.size() >= max_verdicts) verdicts_.clear();
+        known = verdicts_.insert_or_assign(digest, verdict{std::move(**found), now + verdict_life}).first;
+    }
+    const auto& record = known->second.record;
+    if (record.expires_at && *record.expires_at <= tuning_.now()) return failure(errc::expired_key);
+    note_use(record.id);
+    return record;
+}
+
+made_key keyring::make(const std::string& account_id, const std::string& user_id, const key_spec& spec) const {
+    made_key made{auth::make_api_key(), {}};
+    const auto text = made.key.reveal();
+    made.record.id = auth::make_id("key");
+    made.record.account_id = account_id;
+    made.record.user_id = user_id;
+    made.record.name = spec.name;
+    made.record.digest = auth::key_digest(pepper_, text);
+    made.record.tail = std::string(text.substr(text.size() - 3));
+    made.record.scopes = spec.scopes;
+    made.record.created_at = tuning_.now();
+    made.record.expires_at = spec.expires_at;
+    return made;
+}
+
+outcome<made_key> keyring::issue(const std::string& account_id, const std::string& user_id, const key_spec& spec) {
+    auto made = make(account_id, user_id, spec);
+    if (auto stored = store_.add_key(made.record, max_keys_per_account); !stored) return stored.error();
+    return made;
+}
+
+outcome<void> keyring::revoke(const std::string& account_id, const std::string& key_id) {
+    if (auto stored = store_.revoke_key(account_id, key_id, tuning_.now()); !stored) return stored;
+    std::erase_if(verdicts_, [&](const auto& entry) { return entry.second.record.id == key_id; });
+    return {};
+}
+
+void keyring::note_use(const std::string& key_id) {
+    uses_[key_id] = tuning_.now();
+}
+
+outcome<void> keyring::flush_uses() {
+    if (uses_.empty()) return {};
+    std::vector<store::key_use> uses;
+    uses.reserve(uses_.size());
+    for (const auto& [id, at] : uses_)
+        uses.push_back({id, at});
+    auto stored = store_.record_key_uses(uses);
+    if (stored) uses_.clear();
+    return stored;
+}
+
+}  // namespace instatunnel::service

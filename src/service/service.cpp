@@ -1,0 +1,167 @@
+#include "instatunnel/service/service.hpp"
+
+#include <atomic>
+#include <utility>
+
+#include "admission.hpp"
+#include "api.hpp"
+#include "call.hpp"
+#include "first_user.hpp"
+#include "instatunnel/auth/key.hpp"
+#include "instatunnel/base/log.hpp"
+#include "instatunnel/store/sqlite.hpp"
+#include "keyring.hpp"
+#include "tuning.hpp"
+#include "usage_ledger.hpp"
+#include "work_queue.hpp"
+
+namespace instatunnel::service {
+namespace {
+
+constexpr std::chrono::milliseconds tick{1000};
+constexpr std::chrono::seconds key_uses_every{30};
+constexpr std::chrono::minutes first_purge_after{1};
+constexpr std::chrono::hours purge_every{1};
+
+constexpr std::chrono::hours random_name_life{30 * 24};
+constexpr std::chrono::hours removed_tunnel_life{24};
+constexpr std::chrono::hours dead_key_life{90 * 24};
+
+// A pepper that is lost or replaced would turn every key of the data invalid without a word.
+outcome<secret> settle_pepper(const std::filesystem::path& folder, store::store& data) {
+    constexpr const char* setting = "pepper_fingerprint";
+    const auto file = (folder / "pepper.key").string();
+    auto known = data.find_setting(setting);
+    if (!known) return known.error();
+    std::error_code ec;
+    if (*known && !std::filesystem::exists(file, ec))
+        return failure(errc::store_failed, file + " is missing: without it no key of this data works",
+                       "Restore it from a backup, or move the whole folder away to start afresh");
+    auto pepper = auth::load_or_make_pepper(folder);
+    if (!pepper) return pepper;
+    auto settled = data.settle_setting(setting, auth::pepper_fingerprint(*pepper));
+    if (!settled) return settled.error();
+    if (*settled != auth::pepper_fingerprint(*pepper))
+        return failure(errc::store_failed, file + " does not belong to this data: no key would work",
+                       "Restore it from a backup, or move the whole folder away to start afresh");
+    return pepper;
+}
+
+class service_impl final : public service {
+public:
+    service_impl(service_options options, tuning t, std::unique_ptr<store::store> data, secret pepper)
+        : options_(std::move(options)),
+          tuning_(std::move(t)),
+          data_(std::move(data)),
+          names_(options_.domain, options_.public_port),
+          keys_(*data_, std::move(pepper), tuning_),
+          admission_(*data_, keys_, limits_, names_, tuning_),
+          passwords_({tuning_.password_cost, 2, tuning_.password_queue, tuning_.on_password_hash}),
+          next_purge_(tuning_.steady() + first_purge_after),
+          queue_(tuning_.queue, tick, [this] { look_after(); }),
+          api_({options_, tuning_, names_, *data_, keys_, limits_, admission_, usage_, passwords_, queue_, edge_}) {}
+
+    ~service_impl() override { service_impl::stop(); }
+
+    void attach(live_tunnels& edge) override {
+        queue_.run_and_wait([&] { edge_ = &edge; });
+    }
+
+    void handle(api_request request, api_callback done) override {
+        auto asked = std::make_shared<api_request>(std::move(request));
+        if (queue_.post([this, asked, done] { api_.handle(std::move(*asked), done); })) return;
+        call(std::move(*asked), std::move(done)).fail(failure(errc::busy));
+    }
+
+    void admit(tunnel_claim claim, admit_callback done) override {
+        auto asked = std::make_shared<tunnel_claim>(std::move(claim));
+        if (!queue_.post([this, asked, done] { done(admission_.admit(*asked)); })) done(failure(errc::busy));
+    }
+
+    void record_usage(const std::string& tunnel_id, std::uint64_t requests, std::uint64_t bytes_in,
+                      std::uint64_t bytes_out) override {
+        usage_.add(tunnel_id, requests, bytes_in, bytes_out);
+    }
+
+    outcome<first_user> ensure_first_user() override {
+        outcome<first_user> user = failure(errc::busy);
+        queue_.run_and_wait([&] { user = settle_first_user(options_.data, *data_, keys_, tuning_); });
+        return user;
+    }
+
+    void stop() override {
+        if (std::exchange(stopped_, true)) return;
+        queue_.close();     // nothing new
+        passwords_.stop();  // sign-ins that wait post their second half to the queue,
+        queue_.stop();      // which therefore goes after them
+        store_figures();
+        data_.reset();
+    }
+
+private:
+    void store_figures() {
+        // The store has logged why; what could not be written is tried again at the next tick.
+        (void)usage_.flush(*data_);
+        (void)keys_.flush_uses();
+    }
+
+    void look_after() {
+        (void)usage_.flush(*data_);
+        const auto now = tuning_.steady();
+        if (now >= next_key_uses_) {
+            next_key_uses_ = now + key_uses_every;
+            (void)keys_.flush_uses();
+        }
+        if (now >= next_purge_) {
+            next_purge_ = now + purge_every;
+            purge();
+        }
+    }
+
+    void purge() {
+        std::vector<std::string> connected;
+        if (edge_ != nullptr)
+            for (const auto& t : edge_->list())
+                connected.push_back(t.tunnel_id);
+        const auto now = tuning_.now();
+        // Names in use are touched first; if that failed they could be purged below.
+        if (!data_->touch_names(connected, now)) return;
+        (void)data_->purge({now - random_name_life, now - removed_tunnel_life, now - dead_key_life});
+    }
+
+    const service_options options_;
+    const tuning tuning_;
+    std::unique_ptr<store::store> data_;
+    const name_space names_;
+    usage_ledger usage_;
+
+    // From here to next_purge_: used on the queue's thread only.
+    keyring keys_;
+    call_limits limits_;
+    admission admission_;
+    live_tunnels* edge_ = nullptr;
+    auth::password_pool passwords_;
+    auth::steady_time next_key_uses_{};
+    auth::steady_time next_purge_;
+
+    bool stopped_ = false;
+    work_queue queue_;
+    api api_;
+};
+
+}  // namespace
+
+outcome<std::unique_ptr<service>> open_tuned(service_options options, tuning t) {
+    auto data = store::open_sqlite(options.data);
+    if (!data) return data.error();
+    auto pepper = settle_pepper(options.data, **data);
+    if (!pepper) return pepper.error();
+    return std::unique_ptr<service>(
+        std::make_unique<service_impl>(std::move(options), std::move(t), std::move(*data), std::move(*pepper)));
+}
+
+outcome<std::unique_ptr<service>> service::open(service_options options) {
+    return open_tuned(std::move(options), tuning());
+}
+
+}  // namespace instatunnel::service

@@ -1,0 +1,123 @@
+#include <algorithm>
+
+#include "api.hpp"
+#include "instatunnel/auth/email.hpp"
+#include "instatunnel/base/clock.hpp"
+#include "json_body.hpp"
+
+namespace instatunnel::service {
+namespace {
+
+constexpr std::uint64_t max_listed_tunnels = 1000;
+
+wall_time from_microseconds(std::int64_t us) {
+    return wall_time(std::chrono::microseconds(us));
+}
+
+}  // namespace
+
+api::live_by_id api::live() const {
+    live_by_id connected;
+    if (parts_.edge == nullptr) return connected;
+    for (auto& t : parts_.edge->list()) {
+        const auto id = t.tunnel_id;
+        connected.insert_or_assign(id, std::move(t));
+    }
+    return connected;
+}
+
+nlohmann::ordered_json api::describe(const store::tunnel& t, const live_by_id& connected) const {
+    const auto found = connected.find(t.id);
+    const live_tunnel now = found != connected.end() ? found->second : live_tunnel();
+    const bool online = found != connected.end();
+    nlohmann::ordered_json row;
+    row["id"] = t.id;
+    row["name"] = t.name;
+    row["host"] = parts_.names.host(t.name);
+    row["url"] = parts_.names.url(t.name);
+    row["target"] = now.target.empty() ? t.target : now.target;
+    row["status"] = online ? "online" : "offline";
+    row["created_at"] = to_rfc3339(t.created_at);
+    row["connected_at"] = nullptr;
+    if (online) row["connected_at"] = to_rfc3339(from_microseconds(now.connected_at_us));
+    // The stored totals hold what this session reported so far; of a young tunnel the edge knows more.
+    row["requests"] = std::max(t.requests, now.requests);
+    row["bytes_in"] = std::max(t.bytes_in, now.bytes_in);
+    row["bytes_out"] = std::max(t.bytes_out, now.bytes_out);
+    return row;
+}
+
+std::optional<store::tunnel> api::find_tunnel(const call_ptr& c) {
+    // An id tells letter case apart, a name or host does not.
+    auto found = parts_.data.find_tunnel(c->key.account_id, c->parameter);
+    if (found && !*found) found = parts_.data.find_tunnel(c->key.account_id, parts_.names.label(c->parameter));
+    if (found && *found) return std::move(**found);
+    c->fail(found ? failure(errc::not_found, "There is no such tunnel in this account") : found.error());
+    return std::nullopt;
+}
+
+void api::create_tunnel(const call_ptr& c) {
+    json_body given(c->request.body.reveal());
+    const auto name = given.text("name").value_or("");
+    const auto target = given.text("target").value_or("");
+    if (given.error()) return c->fail(*given.error());
+    if (!target.empty() && !auth::is_display_name(target)) {
+        api_error error;
+        error.status = 422;
+        error.field = "target";
+        error.message = "\"target\" must have at most 120 bytes and no control characters";
+        return c->fail(error);
+    }
+    auto created = parts_.admissions.create(c->key.account_id, name, target);
+    if (!created) return c->fail(created.error(), created.error().code == errc::store_failed ? "" : "name");
+    c->reply(201, describe(*created, {}));
+}
+
+void api::list_tunnels(const call_ptr& c) {
+    if (auto flushed = parts_.usage.flush(parts_.data); !flushed) return c->fail(flushed.error());
+    auto tunnels = parts_.data.list_tunnels(c->key.account_id, max_listed_tunnels);
+    if (!tunnels) return c->fail(tunnels.error());
+    const auto connected = live();
+    nlohmann::ordered_json body;
+    body["tunnels"] = nlohmann::ordered_json::array();
+    for (const auto& t : *tunnels)
+        body["tunnels"].push_back(describe(t, connected));
+    c->reply(200, body);
+}
+
+void api::show_tunnel(const call_ptr& c) {
+    if (auto flushed = parts_.usage.flush(parts_.data); !flushed) return c->fail(flushed.error());
+    if (const auto found = find_tunnel(c)) c->reply(200, describe(*found, live()));
+}
+
+void api::remove_tunnel(const call_ptr& c) {
+    const auto found = find_tunnel(c);
+    if (!found) return;
+    auto removed = parts_.data.remove_tunnel(c->key.account_id, found->id, parts_.settings.now());
+    if (!removed) return c->fail(removed.error());
+    if (parts_.edge != nullptr) parts_.edge->close_tunnel(found->id, errc::tunnel_closed);
+    c->reply_empty();
+}
+
+void api::show_health(const call_ptr& c) {
+    nlohmann::ordered_json body;
+    body["status"] = "ok";
+    c->reply(200, body);
+}
+
+void api::show_meta(const call_ptr& c) {
+    nlohmann::ordered_json body;
+    body["version"] = parts_.options.version;
+    body["domain"] = parts_.options.domain;
+    body["transports"] = {"v2"};
+    auto& limits = body["limits"];
+    limits["requests_per_minute_per_key"] = static_cast<int>(calls_per_minute_per_key);
+    limits["requests_per_minute_without_key"] = static_cast<int>(calls_per_minute_per_address);
+    limits["wrong_sign_ins_per_minute"] = static_cast<int>(wrong_tries_per_minute);
+    limits["body_bytes"] = max_body_bytes;
+    limits["keys_per_account"] = max_keys_per_account;
+    limits["names_per_account"] = store::name_limits().requested_names;
+    c->reply(200, body);
+}
+
+}  // namespace instatunnel::service

@@ -1,0 +1,152 @@
+#include "migrations.hpp"
+
+#include <string>
+
+#include "instatunnel/base/encoding.hpp"
+
+namespace instatunnel::store {
+namespace {
+
+// Time columns hold microseconds since 1970, UTC. `scopes` is a blank-separated list.
+constexpr const char* create_first_tables = R"sql(
+CREATE TABLE accounts(
+    id TEXT PRIMARY KEY NOT NULL,
+    name TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE users(
+    id TEXT PRIMARY KEY NOT NULL,
+    email TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE memberships(
+    account_id TEXT NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    user_id TEXT NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+    role TEXT NOT NULL CHECK (role IN ('owner', 'admin', 'member', 'viewer')),
+    PRIMARY KEY (account_id, user_id)
+) STRICT;
+CREATE INDEX memberships_by_user ON memberships(user_id);
+
+CREATE TABLE credentials(
+    user_id TEXT NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK (kind IN ('password')),
+    data TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (user_id, kind)
+) STRICT;
+
+CREATE TABLE api_keys(
+    id TEXT PRIMARY KEY NOT NULL,
+    account_id TEXT NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    user_id TEXT NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+    tail TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    last_used_at INTEGER,
+    revoked_at INTEGER
+) STRICT;
+CREATE INDEX api_keys_by_account ON api_keys(account_id, created_at) WHERE revoked_at IS NULL;
+
+CREATE TABLE names(
+    name TEXT PRIMARY KEY NOT NULL,
+    account_id TEXT NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK (kind IN ('requested', 'random')),
+    instance TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    last_used_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX names_by_account ON names(account_id, kind, last_used_at);
+CREATE INDEX names_by_instance ON names(account_id, instance) WHERE kind = 'random';
+
+CREATE TABLE tunnels(
+    id TEXT PRIMARY KEY NOT NULL,
+    account_id TEXT NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    target TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    connected_at INTEGER,
+    requests INTEGER NOT NULL DEFAULT 0,
+    bytes_in INTEGER NOT NULL DEFAULT 0,
+    bytes_out INTEGER NOT NULL DEFAULT 0,
+    removed_at INTEGER
+) STRICT;
+CREATE UNIQUE INDEX tunnels_by_name ON tunnels(name) WHERE removed_at IS NULL;
+CREATE INDEX tunnels_by_account ON tunnels(account_id) WHERE removed_at IS NULL;
+
+CREATE TABLE account_usage(
+    account_id TEXT PRIMARY KEY NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    tunnels_created INTEGER NOT NULL DEFAULT 0,
+    requests INTEGER NOT NULL DEFAULT 0,
+    bytes_in INTEGER NOT NULL DEFAULT 0,
+    bytes_out INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE settings(
+    name TEXT PRIMARY KEY NOT NULL,
+    value TEXT NOT NULL
+) STRICT;
+)sql";
+
+constexpr migration steps_of_this_program[] = {
+    {1, "accounts, keys, names, tunnels and usage", create_first_tables},
+};
+
+std::string checksum(const migration& step) {
+    return to_hex(sha256(step.sql));
+}
+
+// Returns how many steps the data has had. Stored versions run 1, 2, 3, … like the program's.
+outcome<std::size_t> verify_applied(database& db, std::span<const migration> steps) {
+    query applied(db, "SELECT version, checksum FROM schema_migrations ORDER BY version");
+    std::size_t known = 0;
+    while (applied.next()) {
+        const auto version = applied.number(0);
+        if (known == steps.size())
+            return failure(errc::store_failed,
+                           "The data store " + db.file().string() + " was written by a newer version of this program",
+                           "Update instatunnel, or use another folder: --data DIR");
+        if (version != steps[known].version || applied.text(1) != checksum(steps[known]))
+            return failure(errc::store_failed,
+                           "The tables of the data store " + db.file().string() +
+                               " were not made by this program: step " + std::to_string(version) + " differs",
+                           "Use the version of instatunnel that made it, or restore it from a backup");
+        ++known;
+    }
+    if (applied.failed()) return applied.error();
+    return known;
+}
+
+outcome<void> apply(database& db, const migration& step, wall_time now) {
+    if (auto changed = db.execute(step.sql); !changed) return changed;
+    query note(db, "INSERT INTO schema_migrations(version, name, checksum, applied_at) VALUES (?, ?, ?, ?)");
+    return note.bind(std::int64_t{step.version}).bind(step.name).bind(checksum(step)).bind(now).run();
+}
+
+}  // namespace
+
+std::span<const migration> sqlite_migrations() noexcept {
+    return steps_of_this_program;
+}
+
+outcome<void> migrate(database& db, std::span<const migration> steps, wall_time now) {
+    return db.in_transaction([&]() -> outcome<void> {
+        auto history = db.execute(
+            "CREATE TABLE IF NOT EXISTS schema_migrations(version INTEGER PRIMARY KEY NOT NULL, name TEXT NOT NULL, "
+            "checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT");
+        if (!history) return history;
+        auto known = verify_applied(db, steps);
+        if (!known) return known.error();
+        for (const auto& step : steps.subspan(*known))
+            if (auto done = apply(db, step, now); !done) return done;
+        return {};
+    });
+}
+
+}  // namespace instatunnel::store

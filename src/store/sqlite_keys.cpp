@@ -1,0 +1,102 @@
+#include "sqlite_store.hpp"
+
+namespace instatunnel::store {
+namespace {
+
+#define IT_KEY_QUERY                                                                                     \
+    "SELECT id, account_id, user_id, name, digest, tail, scopes, created_at, expires_at, last_used_at, " \
+    "revoked_at FROM api_keys "
+
+std::string join(const std::vector<std::string>& words) {
+    std::string text;
+    for (const auto& word : words) {
+        if (!text.empty()) text += ' ';
+        text += word;
+    }
+    return text;
+}
+
+std::vector<std::string> split(const std::string& text) {
+    std::vector<std::string> words;
+    std::size_t begin = 0;
+    while (begin < text.size()) {
+        const auto end = std::min(text.find(' ', begin), text.size());
+        if (end > begin) words.push_back(text.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return words;
+}
+
+api_key read_key(const query& row) {
+    api_key key;
+    key.id = row.text(0);
+    key.account_id = row.text(1);
+    key.user_id = row.text(2);
+    key.name = row.text(3);
+    key.digest = row.text(4);
+    key.tail = row.text(5);
+    key.scopes = split(row.text(6));
+    key.created_at = row.time(7);
+    key.expires_at = row.maybe_time(8);
+    key.last_used_at = row.maybe_time(9);
+    key.revoked_at = row.maybe_time(10);
+    return key;
+}
+
+}  // namespace
+
+outcome<void> sqlite_store::insert_key(const api_key& key) {
+    query add(*db_,
+              "INSERT INTO api_keys(id, account_id, user_id, name, digest, tail, scopes, created_at, expires_at) "
+              "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    add.bind(key.id).bind(key.account_id).bind(key.user_id).bind(key.name).bind_bytes(key.digest).bind(key.tail);
+    return add.bind(join(key.scopes)).bind(key.created_at).bind(key.expires_at).run();
+}
+
+outcome<void> sqlite_store::add_key(const api_key& key, std::uint64_t limit) {
+    return db_->in_transaction([&]() -> outcome<void> {
+        query count(*db_, "SELECT count(*) FROM api_keys WHERE account_id = ? AND revoked_at IS NULL");
+        if (!count.bind(key.account_id).next()) return count.error();
+        if (count.count(0) >= limit)
+            return failure(errc::forbidden, "The account has " + std::to_string(limit) + " keys already",
+                           "Revoke keys that are not in use, then try again");
+        return insert_key(key);
+    });
+}
+
+outcome<std::optional<api_key>> sqlite_store::find_key(std::string_view digest) {
+    query find(*db_, IT_KEY_QUERY "WHERE digest = ?");
+    std::optional<api_key> found;
+    if (find.bind_bytes(digest).next()) found = read_key(find);
+    if (find.failed()) return find.error();
+    return found;
+}
+
+outcome<std::vector<api_key>> sqlite_store::list_keys(std::string_view account_id) {
+    query list(*db_, IT_KEY_QUERY "WHERE account_id = ? AND revoked_at IS NULL ORDER BY created_at, id");
+    list.bind(account_id);
+    std::vector<api_key> keys;
+    while (list.next())
+        keys.push_back(read_key(list));
+    if (list.failed()) return list.error();
+    return keys;
+}
+
+outcome<void> sqlite_store::revoke_key(std::string_view account_id, std::string_view key_id, wall_time now) {
+    query revoke(*db_, "UPDATE api_keys SET revoked_at = ? WHERE id = ? AND account_id = ? AND revoked_at IS NULL");
+    if (auto done = revoke.bind(now).bind(key_id).bind(account_id).run(); !done) return done;
+    if (revoke.changes() == 0) return failure(errc::not_found, "There is no such key in this account");
+    return {};
+}
+
+outcome<void> sqlite_store::record_key_uses(std::span<const key_use> uses) {
+    return db_->in_transaction([&]() -> outcome<void> {
+        for (const auto& use : uses) {
+            query touch(*db_, "UPDATE api_keys SET last_used_at = max(coalesce(last_used_at, 0), ?) WHERE id = ?");
+            if (auto done = touch.bind(use.at).bind(use.key_id).run(); !done) return done;
+        }
+        return {};
+    });
+}
+
+}  // namespace instatunnel::store

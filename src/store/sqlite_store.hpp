@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+
+#include "database.hpp"
+#include "instatunnel/store/store.hpp"
+
+namespace instatunnel::store {
+
+/// `store` on SQLite. Accounts, keys and tunnels each have their own source file.
+class sqlite_store final : public store {
+public:
+    explicit sqlite_store(std::unique_ptr<database> db) : db_(std::move(db)) {}
+
+    outcome<void> add_user(const user& owner, const std::optional<api_key>& first_key) override;
+    outcome<std::optional<user>> find_user_by_email(std::string_view email) override;
+    outcome<std::optional<user>> find_user(std::string_view user_id) override;
+    outcome<std::vector<user>> list_users() override;
+    outcome<void> reset_credentials(std::string_view user_id, std::string_view password_hash,
+                                    const api_key& key) override;
+
+    outcome<void> add_key(const api_key& key, std::uint64_t limit) override;
+    outcome<std::optional<api_key>> find_key(std::string_view digest) override;
+    outcome<std::vector<api_key>> list_keys(std::string_view account_id) override;
+    outcome<void> revoke_key(std::string_view account_id, std::string_view key_id, wall_time now) override;
+    outcome<void> record_key_uses(std::span<const key_use> uses) override;
+
+    outcome<tunnel> open_tunnel(const tunnel_request& request, const name_limits& limits) override;
+    outcome<tunnel> create_tunnel(const tunnel_request& request, const name_limits& limits) override;
+    outcome<std::optional<std::string>> find_random_name(std::string_view account_id,
+                                                         std::string_view instance) override;
+    outcome<std::optional<tunnel>> find_tunnel(std::string_view account_id, std::string_view id_or_name) override;
+    outcome<std::vector<tunnel>> list_tunnels(std::string_view account_id, std::uint64_t limit) override;
+    outcome<void> remove_tunnel(std::string_view account_id, std::string_view tunnel_id, wall_time now) override;
+    outcome<void> touch_names(std::span<const std::string> tunnel_ids, wall_time now) override;
+
+    outcome<void> add_usage(std::span<const usage_delta> deltas) override;
+    outcome<account_usage> find_usage(std::string_view account_id) override;
+
+    outcome<std::string> settle_setting(std::string_view name, std::string_view value) override;
+    outcome<std::optional<std::string>> find_setting(std::string_view name) override;
+    outcome<void> purge(const purge_before& limits) override;
+
+private:
+    // Parts of a transaction that the caller has begun.
+    outcome<void> insert_key(const api_key& key);
+    outcome<void> set_password(std::string_view user_id, std::string_view password_hash, wall_time now);
+    outcome<void> lease_name(const tunnel_request& request, const name_limits& limits);
+    outcome<void> make_room(const tunnel_request& request, const name_limits& limits);
+    outcome<void> insert_tunnel(const tunnel_request& request);
+    outcome<void> add_one_usage(const usage_delta& delta);
+
+    std::unique_ptr<database> db_;
+};
+
+}  // namespace instatunnel::store

@@ -1,0 +1,91 @@
+#include "cli/tunnel_plan.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace instatunnel;
+using namespace instatunnel::cli;
+
+namespace {
+
+open_options to(const char* target) {
+    open_options o;
+    o.target = target;
+    return o;
+}
+
+errc refused(const open_options& o) {
+    const auto plan = plan_tunnel(o);
+    REQUIRE_FALSE(plan.has_value());
+    return plan.error().code;
+}
+
+}  // namespace
+
+TEST_CASE("the target comes from the word, --port or a framework, and from one of them only") {
+    CHECK(plan_tunnel(to("app.test:80"))->upstream->display == "app.test:80");
+    CHECK_FALSE(plan_tunnel({})->upstream.has_value());
+    open_options o;
+    o.port = "8080";
+    CHECK(plan_tunnel(o)->upstream->port == 8080);
+    o.port = "host:80";
+    CHECK(refused(o) == errc::malformed_target);
+    o.port.clear();
+    o.react = true;
+    CHECK(plan_tunnel(o)->upstream->port == 3000);
+    o.laravel = true;
+    CHECK(refused(o) == errc::usage);
+    o.react = false;
+    CHECK(plan_tunnel(o)->upstream->port == 8000);
+    auto twice = to("3000");
+    twice.port = "3000";
+    CHECK(plan_tunnel(twice)->upstream->port == 3000);
+    twice.port = "3001";
+    CHECK(refused(twice) == errc::usage);
+}
+
+TEST_CASE("a name is folded to lower case and must be a DNS label") {
+    auto o = to("3000");
+    o.subdomain = "Demo-1";
+    CHECK(plan_tunnel(o)->name == "demo-1");
+    for (const char* name : {"-x", "x-", "a.b", "a_b", "ü", "xn--x", "a b"}) {
+        o.subdomain = name;
+        CHECK(refused(o) == errc::malformed_name);
+    }
+}
+
+TEST_CASE("connect needs exactly one of name and host") {
+    auto o = to("3000");
+    o.connect = true;
+    CHECK(refused(o) == errc::usage);
+    o.subdomain = "demo";
+    CHECK(plan_tunnel(o)->existing_host == "demo");
+    CHECK(plan_tunnel(o)->name.empty());
+    o.domain = "demo.t.example.com";
+    CHECK(refused(o) == errc::usage);
+    o.subdomain.clear();
+    CHECK(plan_tunnel(o)->existing_host == "demo.t.example.com");
+    o.domain = "https://demo";
+    CHECK(refused(o) == errc::malformed_name);
+}
+
+TEST_CASE("the Host for the local program is kept, rewritten or fixed") {
+    auto o = to("3000");
+    CHECK(plan_tunnel(o)->host_mode == client::host_header::preserve);
+    o.host_header = "rewrite";
+    CHECK(plan_tunnel(o)->host_mode == client::host_header::rewrite);
+    o.host_header = "app.test:3000";
+    CHECK(plan_tunnel(o)->host_mode == client::host_header::fixed);
+    CHECK(plan_tunnel(o)->host_value == "app.test:3000");
+    o.host_header = "a\r\nX: y";
+    CHECK(refused(o) == errc::usage);
+}
+
+TEST_CASE("transport v1 is refused until it exists") {
+    auto o = to("3000");
+    o.transport = "v2";
+    CHECK(plan_tunnel(o).has_value());
+    for (const char* name : {"v1", "v3", ""}) {
+        o.transport = name;
+        CHECK(refused(o) == errc::usage);
+    }
+}
