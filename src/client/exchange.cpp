@@ -252,6 +252,16 @@ void exchange::fill_reply(const wire::response_head& head) {
     out.status = static_cast<std::uint16_t>(head.status);
     out.content_length = -1;
     out.fields.clear();
+    // What Connection names ends here; nearly always that is nothing beyond the fields that end here anyway.
+    bool names_fields = false;
+    for (const auto& f : head.fields)
+        if (f.name.size() == 10 && iequals(f.name, "connection"))
+            names_fields = names_fields || (!iequals(f.value, "keep-alive") && !iequals(f.value, "close") && !iequals(f.value, "upgrade"));
+    const auto is_named = [&](std::string_view name) {
+        return std::ranges::any_of(head.fields, [&](const wire::field& c) {
+            return iequals(c.name, "connection") && wire::list_has_token(c.value, name);
+        });
+    };
     for (const auto& f : head.fields) {
         if (f.name.size() == 14 && iequals(f.name, "content-length")) {
             // Told even where no body follows (HEAD, 304).
@@ -260,11 +270,7 @@ void exchange::fill_reply(const wire::response_head& head) {
             if (ec == std::errc() && end == f.value.data() + f.value.size()) out.content_length = length;
             continue;
         }
-        if (wire::is_hop_by_hop(f.name)) continue;
-        const bool named = std::ranges::any_of(head.fields, [&](const wire::field& c) {
-            return c.name.size() == 10 && iequals(c.name, "connection") && wire::list_has_token(c.value, f.name);
-        });
-        if (named) continue;
+        if (wire::is_hop_by_hop(f.name) || (names_fields && is_named(f.name))) continue;
         if (f.name.size() == 12 && iequals(f.name, "content-type") && f.value.starts_with("text/event-stream")) push_ = true;
         out.fields.push_back(f);
     }

@@ -223,7 +223,7 @@ std::uint64_t event_loop::tick_of(std::chrono::steady_clock::time_point t) const
 
 void timer::arm(std::chrono::milliseconds from_now) {
     // One tick more than the division: never early.
-    deadline_tick_ = loop_.tick_of(std::chrono::steady_clock::now() + from_now) + 1;
+    deadline_tick_ = loop_.tick_of(loop_.now() + from_now) + 1;
     if (slot_tick_ != 0 && slot_tick_ <= deadline_tick_) return;
     unlink();
     loop_.link(*this, deadline_tick_);

@@ -10,14 +10,6 @@ namespace {
 
 constexpr const char* default_label = "CLI login";
 
-api_error wrong_value(const char* field, std::string message) {
-    api_error error;
-    error.status = 422;
-    error.field = field;
-    error.message = std::move(message);
-    return error;
-}
-
 // What login and register both take. `error` is set when something of it cannot be used.
 struct credentials {
     std::string email;
@@ -48,10 +40,6 @@ std::optional<api_error> check_new_password(const secret& password) {
     if (length >= auth::min_password_length && length <= auth::max_password_length) return std::nullopt;
     return wrong_value("password", "The password must have " + std::to_string(auth::min_password_length) + " to " +
                                        std::to_string(auth::max_password_length) + " bytes");
-}
-
-nlohmann::ordered_json optional_time(const std::optional<wall_time>& t) {
-    return t ? nlohmann::ordered_json(to_rfc3339(*t)) : nlohmann::ordered_json(nullptr);
 }
 
 }  // namespace

@@ -103,4 +103,17 @@ std::vector<std::string> json_body::required_texts(const char* name) {
     return texts;
 }
 
+api_error wrong_value(std::string field, std::string message) {
+    api_error error;
+    error.status = 422;
+    error.field = std::move(field);
+    error.message = std::move(message);
+    return error;
+}
+
+nlohmann::ordered_json optional_time(const std::optional<wall_time>& t) {
+    if (!t) return nullptr;
+    return to_rfc3339(*t);
+}
+
 }  // namespace instatunnel::service

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "call.hpp"
+#include "instatunnel/base/clock.hpp"
 #include "instatunnel/base/secret.hpp"
 
 namespace instatunnel::service {
@@ -38,5 +39,10 @@ private:
     nlohmann::json object_ = nlohmann::json::object();
     std::optional<api_error> error_;
 };
+
+/// 422: the member is there and of the right type, and its value cannot be used.
+api_error wrong_value(std::string field, std::string message);
+/// RFC 3339, or null.
+nlohmann::ordered_json optional_time(const std::optional<wall_time>& t);
 
 }  // namespace instatunnel::service

@@ -7,18 +7,6 @@
 namespace instatunnel::service {
 namespace {
 
-nlohmann::ordered_json optional_time(const std::optional<wall_time>& t) {
-    return t ? nlohmann::ordered_json(to_rfc3339(*t)) : nlohmann::ordered_json(nullptr);
-}
-
-api_error wrong_value(const char* field, std::string message) {
-    api_error error;
-    error.status = 422;
-    error.field = field;
-    error.message = std::move(message);
-    return error;
-}
-
 // Every permission must exist, and the caller must hold it: a key never hands out more than it has.
 std::optional<api_error> check_permissions(const std::vector<std::string>& wanted,
                                            const std::vector<std::string>& held) {

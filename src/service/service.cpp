@@ -1,6 +1,5 @@
 #include "instatunnel/service/service.hpp"
 
-#include <atomic>
 #include <utility>
 
 #include "admission.hpp"

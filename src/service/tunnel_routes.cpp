@@ -61,13 +61,8 @@ void api::create_tunnel(const call_ptr& c) {
     const auto name = given.text("name").value_or("");
     const auto target = given.text("target").value_or("");
     if (given.error()) return c->fail(*given.error());
-    if (!target.empty() && !auth::is_display_name(target)) {
-        api_error error;
-        error.status = 422;
-        error.field = "target";
-        error.message = "\"target\" must have at most 120 bytes and no control characters";
-        return c->fail(error);
-    }
+    if (!target.empty() && !auth::is_display_name(target))
+        return c->fail(wrong_value("target", "\"target\" must have at most 120 bytes and no control characters"));
     auto created = parts_.admissions.create(c->key.account_id, name, target);
     if (!created) return c->fail(created.error(), created.error().code == errc::store_failed ? "" : "name");
     c->reply(201, describe(*created, {}));

@@ -260,7 +260,8 @@ class Ours(Target):
     def start_client(self):
         start = time.monotonic()
         self.client = [Process("client", [
-            self.binary, f"127.0.0.1:{self.origin.port}", "--subdomain", NAME.split(".", maxsplit=1)[0], "--json", "--server", self.ready["api"],
+            self.binary, f"127.0.0.1:{self.origin.port}", "--subdomain", NAME.split(".", maxsplit=1)[0], "--json", "--quiet",
+            "--server", self.ready["api"],
             "--cacert", self.ready["cacert"]], self.folder, env=dict(self.env, INSTATUNNEL_API_KEY=self.ready["api_key"]))]
         out = self.client[0].out_path
         wait_until(lambda: '"tunnel.ready"' in out.read_text(encoding="utf-8"), 15, lambda: self.client[0].report(), every=0.002)
