@@ -1,5 +1,7 @@
 #include "instatunnel/app/serve.hpp"
 
+#include <sys/resource.h>
+
 #include <utility>
 
 #include "instatunnel/base/file.hpp"
@@ -31,10 +33,12 @@ outcome<void> complete(serve_options& o) {
     if (o.domain.empty() && o.dev) o.domain = "localhost";
     o.domain = to_lower(o.domain);
     if (o.domain.empty())
-        return failure(errc::usage, "An edge needs the domain below which tunnels get their names",
-                       "Try it on this machine: instatunnel serve --dev. For real: instatunnel serve --domain t.example.com "
-                       "--tls-cert FILE --tls-key FILE");
-    if (!is_domain(o.domain)) return failure(errc::usage, "'" + o.domain + "' is no domain name", "Write it like t.example.com");
+        return failure(
+            errc::usage, "An edge needs the domain below which tunnels get their names",
+            "Try it on this machine: instatunnel serve --dev. For real: instatunnel serve --domain t.example.com "
+            "--tls-cert FILE --tls-key FILE");
+    if (!is_domain(o.domain))
+        return failure(errc::usage, "'" + o.domain + "' is no domain name", "Write it like t.example.com");
     if (!o.dev && (o.tls_cert.empty() || o.tls_key.empty()))
         return failure(errc::usage, "An edge needs a certificate for " + o.domain + " and *." + o.domain,
                        "Give it: --tls-cert FILE --tls-key FILE. On this machine alone: --dev");
@@ -42,6 +46,14 @@ outcome<void> complete(serve_options& o) {
     if (o.home.empty()) o.home = config::profile_store::default_home();
     if (o.data.empty()) o.data = o.home / (o.dev ? "dev" : "edge");
     return {};
+}
+
+// Every visitor is a descriptor; the default soft limit is far below what the system allows.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 outcome<unique_fd> listen_somewhere(net::listen_address at, bool next_free, bool& moved) {
@@ -191,6 +203,7 @@ private:
 
 outcome<std::unique_ptr<edge_process>> edge_process::start(serve_options options) {
     if (auto good = complete(options); !good) return good.error();
+    raise_descriptor_limit();
     auto made = std::make_unique<edge_process_impl>(std::move(options));
     if (auto opened = made->open(); !opened) return opened.error();
     return std::unique_ptr<edge_process>(std::move(made));

@@ -77,13 +77,15 @@ outcome<std::string> read_private_file(const std::filesystem::path& path, std::u
     unique_fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     if (!file) {
         if (errno == ELOOP)
-            return failure(errc::file_permission, path.string() + " is a symbolic link", "Replace it by the file itself");
+            return failure(errc::file_permission, path.string() + " is a symbolic link",
+                           "Replace it by the file itself");
         return io_failure("read", path, errno);
     }
     struct stat info {};
     if (::fstat(file.get(), &info) != 0) return io_failure("read", path, errno);
     if (info.st_uid != ::geteuid())
-        return failure(errc::file_permission, path.string() + " belongs to another user", "Remove it or take it over: chown");
+        return failure(errc::file_permission, path.string() + " belongs to another user",
+                       "Remove it or take it over: chown");
     if ((info.st_mode & 077) != 0)
         return failure(errc::file_permission, path.string() + " can be read by others",
                        "Make it private: chmod 600 " + path.string());

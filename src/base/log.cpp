@@ -52,7 +52,8 @@ bool configure(level threshold, const std::string& file_path) {
         return true;
     }
     try {
-        spdlog::set_default_logger(make_logger(std::make_shared<spdlog::sinks::basic_file_sink_mt>(file_path), threshold));
+        spdlog::set_default_logger(
+            make_logger(std::make_shared<spdlog::sinks::basic_file_sink_mt>(file_path), threshold));
     } catch (const spdlog::spdlog_ex&) {
         return false;
     }
@@ -92,7 +93,8 @@ line& line::with(std::string_view name, std::string_view value) {
     text_ += name;
     text_ += '=';
     bool plain = !value.empty();
-    for (const char c : value) plain = plain && c > ' ' && c < 127 && c != '"' && c != '=';
+    for (const char c : value)
+        plain = plain && c > ' ' && c < 127 && c != '"' && c != '=';
     if (plain) {
         text_ += value;
         return *this;

@@ -79,7 +79,7 @@ int run(int argc, const char* const* argv) {
         terminal term = make_terminal(env, /*no_color=*/false, asks_for_json(arguments));
         return finish(term, parsed.error());
     } catch (const std::exception& e) {
-        log::error("program.failed").with("reason", e.what());
+        log::debug("program.failed").with("reason", e.what());
         terminal term = make_terminal(env, /*no_color=*/false, asks_for_json(arguments));
         return finish(term, failure(errc::internal));
     }

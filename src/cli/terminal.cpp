@@ -117,12 +117,15 @@ outcome<std::string> terminal::read_input(std::size_t limit) {
 }
 
 std::string printable(std::string_view text) {
-    std::string clean(text);
-    for (std::size_t i = 0; i < clean.size(); ++i) {
-        const auto byte = static_cast<unsigned char>(clean[i]);
+    std::string clean;
+    clean.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0;
         // C1 controls (U+0080 to U+009F) are C2 80 to C2 9F in UTF-8; some terminals obey them.
-        const bool c1 = byte >= 0x80 && byte <= 0x9F && i > 0 && static_cast<unsigned char>(clean[i - 1]) == 0xC2;
-        if (byte < 0x20 || byte == 0x7F || c1) clean[i] = '?';
+        const bool c1 = byte == 0xC2 && next >= 0x80 && next <= 0x9F;
+        clean += byte < 0x20 || byte == 0x7F || c1 ? '?' : text[i];
+        if (c1) ++i;
     }
     return clean;
 }

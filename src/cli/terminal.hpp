@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -20,7 +21,8 @@ struct terminal_traits {
 };
 
 /// Owns the three streams and every question about them. Results go to stdout, talk goes to stderr; a line is one
-/// write, so that whoever parses us sees whole lines at once. Thread-safe as far as write(2) of short lines is.
+/// write, so that whoever parses us sees whole lines at once. Thread-safe: a line never mixes with another one as long
+/// as it fits a pipe's atomic write (4 KiB).
 class terminal {
 public:
     /// The descriptors stay the caller's. Nothing is written yet.
@@ -66,9 +68,10 @@ private:
     int out_;
     int err_;
     terminal_traits traits_;
-    bool output_closed_ = false;
-    bool stuck_ = false;
-    std::uint64_t dropped_ = 0;
+    // A tunnel prints from its own thread while the command prints from the main one.
+    std::atomic<bool> output_closed_ = false;
+    std::atomic<bool> stuck_ = false;
+    std::atomic<std::uint64_t> dropped_ = 0;
 };
 
 /// Control characters become '?': text from the network must not be able to drive a terminal.

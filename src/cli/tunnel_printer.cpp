@@ -56,7 +56,7 @@ void tunnel_printer::on_ready(const client::ready_info& info) {
     } else if (info.reconnected) {
         term_.notice("Connected again: " + printable(info.url));
     } else {
-        term_.result("🚀 Your app is now live at " + term_.paint(style::good, printable(info.url)));
+        term_.result("🚀 Your app is now live at " + printable(info.url));
         term_.result("🔗 Forwarding " + printable(info.url) + " -> " + printable(info.target));
         term_.result("⚡ Ready to receive requests! Press Ctrl+C to stop");
     }

@@ -16,7 +16,8 @@ namespace {
 constexpr wire::http1_limits reply_limits{};
 
 bool is_idempotent(std::string_view method) {
-    return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE" || method == "PUT" || method == "DELETE";
+    return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE" || method == "PUT" ||
+           method == "DELETE";
 }
 
 bool expects_body(std::string_view method) {
@@ -62,21 +63,27 @@ void exchange::compose_head(const wire::itp::open_head& open) {
     auto& out = pending_;
     out.append(open.method).append(" ").append(open.path).append(" HTTP/1.1\r\n");
     switch (up_.options().host_mode) {
-        case host_header::preserve: append_field(out, "Host", open.authority); break;
-        case host_header::fixed: append_field(out, "Host", up_.options().host_value); break;
+        case host_header::preserve:
+            append_field(out, "Host", open.authority);
+            break;
+        case host_header::fixed:
+            append_field(out, "Host", up_.options().host_value);
+            break;
         case host_header::rewrite: {
             const auto& to = up_.options().upstream;
             append_field(out, "Host", to.is_unix ? "localhost" : to.host + ":" + std::to_string(to.port));
             break;
         }
     }
-    for (const auto& f : open.fields) append_field(out, f.name, f.value);
+    for (const auto& f : open.fields)
+        append_field(out, f.name, f.value);
     if (request_chunked_) {
         append_field(out, "Transfer-Encoding", "chunked");
     } else if (open.content_length > 0 || (request_ended_ && expects_body(open.method))) {
         char digits[20];
         const auto length = static_cast<std::uint64_t>(std::max<std::int64_t>(open.content_length, 0));
-        append_field(out, "Content-Length", {digits, static_cast<std::size_t>(std::to_chars(digits, digits + 20, length).ptr - digits)});
+        append_field(out, "Content-Length",
+                     {digits, static_cast<std::size_t>(std::to_chars(digits, digits + 20, length).ptr - digits)});
     }
     if (upgrade_) {
         append_field(out, "Connection", "Upgrade");
@@ -126,7 +133,8 @@ void exchange::on_data(engine::stream&, std::string_view bytes) {
 
 void exchange::on_trailers(engine::stream&, const std::vector<wire::field>& fields) {
     trailers_.clear();
-    for (const auto& f : fields) append_field(trailers_, f.name, f.value);
+    for (const auto& f : fields)
+        append_field(trailers_, f.name, f.value);
 }
 
 void exchange::on_end(engine::stream&) {
@@ -164,7 +172,8 @@ void exchange::on_upstream_readable() {
     while (stream_ != nullptr && conn_ != nullptr) {
         paused_ = stream_->is_congested();
         if (paused_) return;
-        if (reply_ == reply::length || reply_ == reply::until_close || reply_ == reply::upgraded) return read_body_directly();
+        if (reply_ == reply::length || reply_ == reply::until_close || reply_ == reply::upgraded)
+            return read_body_directly();
         const auto space = up_.loop().scratch();
         const auto got = conn_->bytes().read(space.data(), space.size());
         if (got.status == net::read_status::would_block) return;
@@ -184,7 +193,8 @@ void exchange::read_body_directly() {
     for (std::size_t turn_bytes = 0; !stream_->is_congested();) {
         auto room = stream_->reserve();
         if (room.empty()) return fail(code::cancelled, {});
-        if (reply_ == reply::length) room = room.first(static_cast<std::size_t>(std::min<std::uint64_t>(room.size(), reply_left_)));
+        if (reply_ == reply::length)
+            room = room.first(static_cast<std::size_t>(std::min<std::uint64_t>(room.size(), reply_left_)));
         const auto got = conn_->bytes().read(room.data(), room.size());
         stream_->commit(got.status == net::read_status::data ? got.size : 0);
         if (got.status == net::read_status::would_block) return;
@@ -256,7 +266,8 @@ void exchange::fill_reply(const wire::response_head& head) {
     bool names_fields = false;
     for (const auto& f : head.fields)
         if (f.name.size() == 10 && iequals(f.name, "connection"))
-            names_fields = names_fields || (!iequals(f.value, "keep-alive") && !iequals(f.value, "close") && !iequals(f.value, "upgrade"));
+            names_fields = names_fields || (!iequals(f.value, "keep-alive") && !iequals(f.value, "close") &&
+                                            !iequals(f.value, "upgrade"));
     const auto is_named = [&](std::string_view name) {
         return std::ranges::any_of(head.fields, [&](const wire::field& c) {
             return iequals(c.name, "connection") && wire::list_has_token(c.value, name);
@@ -271,7 +282,8 @@ void exchange::fill_reply(const wire::response_head& head) {
             continue;
         }
         if (wire::is_hop_by_hop(f.name) || (names_fields && is_named(f.name))) continue;
-        if (f.name.size() == 12 && iequals(f.name, "content-type") && f.value.starts_with("text/event-stream")) push_ = true;
+        if (f.name.size() == 12 && iequals(f.name, "content-type") && f.value.starts_with("text/event-stream"))
+            push_ = true;
         out.fields.push_back(f);
     }
 }
@@ -295,7 +307,9 @@ void exchange::begin_reply(const wire::response_head& head) {
         return;
     }
     switch (head.body) {
-        case wire::body_kind::none: reply_ = reply::done; break;
+        case wire::body_kind::none:
+            reply_ = reply::done;
+            break;
         case wire::body_kind::length:
             reply_left_ = head.content_length;
             reply_ = reply_left_ == 0 ? reply::done : reply::length;
@@ -333,9 +347,13 @@ void exchange::handle_chunked(std::string_view bytes) {
         const auto step = chunks_.next(bytes);
         bytes.remove_prefix(step.consumed);
         switch (step.what) {
-            case wire::chunked_decoder::event::need_more: return;
-            case wire::chunked_decoder::event::data: stream_->write(step.data, push_); break;
-            case wire::chunked_decoder::event::invalid: return fail(code::origin_bad_response, chunks_.reason());
+            case wire::chunked_decoder::event::need_more:
+                return;
+            case wire::chunked_decoder::event::data:
+                stream_->write(step.data, push_);
+                break;
+            case wire::chunked_decoder::event::invalid:
+                return fail(code::origin_bad_response, chunks_.reason());
             case wire::chunked_decoder::event::done: {
                 if (!bytes.empty()) keep_ = false;
                 std::vector<wire::field> trailers;
@@ -384,7 +402,10 @@ bool exchange::may_retry() const noexcept {
 
 void exchange::on_connect_failed(errc why) {
     const auto& name = up_.options().upstream.display;
-    fail(why == errc::tls_failed ? code::origin_tls : why == errc::target_timeout ? code::origin_timeout : code::origin_unreachable, name);
+    fail(why == errc::tls_failed       ? code::origin_tls
+         : why == errc::target_timeout ? code::origin_timeout
+                                       : code::origin_unreachable,
+         name);
 }
 
 void exchange::fail(code why, std::string_view text) {
@@ -402,7 +423,7 @@ void exchange::over() {
     info.path = path_;
     info.status = status_;
     info.bytes = s->bytes_sent() + s->queued();
-    info.took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started_);
+    info.took = std::chrono::duration_cast<std::chrono::milliseconds>(up_.loop().now() - started_);
     if (conn_ == nullptr)
         up_.forget_waiting(*this);
     else if (keep_ && request_ended_ && reply_ == reply::done)

@@ -63,9 +63,9 @@ private:
     upstream& up_;
     engine::stream* stream_ = nullptr;
     upstream_connection* conn_ = nullptr;
-    std::string pending_;          ///< the request's head and the body bytes that came before a connection
-    std::size_t unconsumed_ = 0;   ///< body bytes in pending_ or queued at the app, without credit returned
-    std::string input_;            ///< beginning of a reply head
+    std::string pending_;         ///< the request's head and the body bytes that came before a connection
+    std::size_t unconsumed_ = 0;  ///< body bytes in pending_ or queued at the app, without credit returned
+    std::string input_;           ///< beginning of a reply head
     std::size_t head_seen_ = 0;
     wire::chunked_decoder chunks_{/*lenient_line_ends=*/true};
     std::string trailers_;
@@ -76,10 +76,10 @@ private:
     int status_ = 0;
     reply reply_ = reply::head;
     bool request_chunked_ = false;
-    bool request_ended_ = false;   ///< the visitor's side has ended
-    bool body_sent_ = false;       ///< body bytes beyond pending_ went to the app: no second try
+    bool request_ended_ = false;  ///< the visitor's side has ended
+    bool body_sent_ = false;      ///< body bytes beyond pending_ went to the app: no second try
     bool upgrade_ = false;
-    bool keep_ = true;             ///< the app keeps the connection
+    bool keep_ = true;  ///< the app keeps the connection
     bool push_ = false;
     bool paused_ = false;
     bool retried_ = false;

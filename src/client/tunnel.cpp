@@ -14,6 +14,7 @@
 #include "instatunnel/net/backoff.hpp"
 #include "instatunnel/net/connection.hpp"
 #include "instatunnel/net/dial.hpp"
+#include "instatunnel/net/listener.hpp"
 #include "instatunnel/net/tls.hpp"
 #include "upstream.hpp"
 
@@ -35,22 +36,36 @@ constexpr int notsent_lowat = 128 * 1024;
 
 errc errc_for(code why) {
     switch (why) {
-        case code::unauthenticated: return errc::invalid_key;
-        case code::key_expired: return errc::expired_key;
-        case code::key_revoked: return errc::revoked_key;
-        case code::forbidden: return errc::forbidden;
-        case code::name_taken: return errc::name_taken;
-        case code::name_reserved: return errc::name_reserved;
-        case code::malformed_name: return errc::malformed_name;
-        case code::not_found: return errc::not_found;
-        case code::superseded: return errc::superseded;
-        case code::tunnel_closed: return errc::tunnel_closed;
-        case code::rate_limited: return errc::rate_limited;
-        case code::version: return errc::version_mismatch;
+        case code::unauthenticated:
+            return errc::invalid_key;
+        case code::key_expired:
+            return errc::expired_key;
+        case code::key_revoked:
+            return errc::revoked_key;
+        case code::forbidden:
+            return errc::forbidden;
+        case code::name_taken:
+            return errc::name_taken;
+        case code::name_reserved:
+            return errc::name_reserved;
+        case code::malformed_name:
+            return errc::malformed_name;
+        case code::not_found:
+            return errc::not_found;
+        case code::superseded:
+            return errc::superseded;
+        case code::tunnel_closed:
+            return errc::tunnel_closed;
+        case code::rate_limited:
+            return errc::rate_limited;
+        case code::version:
+            return errc::version_mismatch;
         case code::protocol:
         case code::flow_control:
-        case code::frame_size: return errc::protocol_error;
-        default: return errc::connection_lost;
+        case code::frame_size:
+            return errc::protocol_error;
+        default:
+            return errc::connection_lost;
     }
 }
 
@@ -58,9 +73,11 @@ errc errc_for(code why) {
 failure failure_for(code why, std::string_view text) {
     const errc mapped = errc_for(why);
     bool printable = !text.empty() && text.size() <= 200;
-    for (const char c : text) printable = printable && static_cast<unsigned char>(c) >= ' ' && c != 127;
-    const bool ours_is_better = mapped == errc::revoked_key || mapped == errc::expired_key || mapped == errc::invalid_key ||
-                                mapped == errc::tunnel_closed || mapped == errc::connection_lost;
+    for (const char c : text)
+        printable = printable && static_cast<unsigned char>(c) >= ' ' && c != 127;
+    const bool ours_is_better = mapped == errc::revoked_key || mapped == errc::expired_key ||
+                                mapped == errc::invalid_key || mapped == errc::tunnel_closed ||
+                                mapped == errc::connection_lost;
     if (!printable || ours_is_better) return {mapped};
     return {mapped, std::string(text)};
 }
@@ -86,9 +103,12 @@ public:
     impl(tunnel_options options, tunnel_events& events)
         : options_(std::move(options)),
           events_(events),
-          tick_(loop_, [](void* self) { static_cast<impl*>(self)->on_tick(); }, this),
-          retry_(loop_, [](void* self) { static_cast<impl*>(self)->connect(); }, this),
-          greeting_(loop_, [](void* self) { static_cast<impl*>(self)->lost(errc::hello_timeout); }, this),
+          tick_(
+              loop_, [](void* self) { static_cast<impl*>(self)->on_tick(); }, this),
+          retry_(
+              loop_, [](void* self) { static_cast<impl*>(self)->connect(); }, this),
+          greeting_(
+              loop_, [](void* self) { static_cast<impl*>(self)->lost(errc::hello_timeout); }, this),
           instance_(random_base62(20)),
           ticket_(std::make_shared<ticket>(this)) {}
 
@@ -118,7 +138,8 @@ public:
         });
         loop_.run();
         if (ended_by_) return *ended_by_;
-        return summary{upstream_->served(), std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - began_)};
+        return summary{upstream_->served(),
+                       std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - began_)};
     }
 
     void stop() {
@@ -154,7 +175,7 @@ private:
     void on_dialled(outcome<unique_fd> dialled, unsigned attempt) {
         if (finished_ || attempt != dial_attempt_ || conn_ != nullptr) return;
         if (!dialled) return lost(dialled.error());
-        net::tune_socket(dialled->get(), notsent_lowat);
+        net::tune_socket(dialled->get(), notsent_lowat, net::peer_of(dialled->get()).is_loopback);
         SSL* ssl = SSL_new(context_.get());
         static constexpr unsigned char alpn[] = "\x05itp/1";
         if (ssl == nullptr || !net::expect_peer_name(ssl, server_.host) ||
@@ -165,6 +186,7 @@ private:
         SSL_set_connect_state(ssl);
         greeting_.arm(greeting_limit);
         conn_ = net::connection::start(loop_, std::move(*dialled), ssl, *this, /*connecting=*/false);
+        conn_->keep_buffers(true);
         conn_->set_water(engine::session::lane_high_water, lane_low_water);
     }
 
@@ -179,7 +201,8 @@ private:
         h.key = options_.key.clone();
         h.instance = instance_;
         // What the edge gave us once is asked for again, so that a made-up name survives a reconnect to another edge.
-        h.tunnels.push_back({"web", "http", options_.name.empty() && options_.existing_host.empty() ? name_ : options_.name,
+        h.tunnels.push_back({"web", "http",
+                             options_.name.empty() && options_.existing_host.empty() ? name_ : options_.name,
                              options_.existing_host, options_.upstream.display});
         session_->send_hello(engine::to_json(h));
     }
@@ -267,7 +290,8 @@ private:
         const bool first_try = !was_online_;
         drop_lane();
         const bool fatal = !is_retryable(why.code) && why.code != errc::tls_untrusted;
-        if (stopping_ || fatal || first_try) return finish(stopping_ ? std::optional<failure>() : std::optional<failure>(why));
+        if (stopping_ || fatal || first_try)
+            return finish(stopping_ ? std::optional<failure>() : std::optional<failure>(why));
         if (backoff_.attempt() == 0) outage_began_ = std::chrono::steady_clock::now();
         const auto outage = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - outage_began_);
         auto wait = backoff_.next(outage, random_u64());
@@ -334,7 +358,8 @@ private:
     std::optional<failure> ended_by_;
 };
 
-tunnel::tunnel(tunnel_options options, tunnel_events& events) : impl_(std::make_unique<impl>(std::move(options), events)) {}
+tunnel::tunnel(tunnel_options options, tunnel_events& events)
+    : impl_(std::make_unique<impl>(std::move(options), events)) {}
 tunnel::~tunnel() = default;
 
 outcome<summary> tunnel::run() {

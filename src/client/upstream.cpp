@@ -28,6 +28,7 @@ socket_address unix_address(const std::string& path) {
 
 socket_address loopback(int family, std::uint16_t port) {
     socket_address a;
+    a.on_loopback = true;
     if (family == AF_INET6) {
         auto& in6 = reinterpret_cast<sockaddr_in6&>(a.storage);
         in6.sin6_family = AF_INET6;
@@ -50,14 +51,16 @@ bool is_local_name(std::string_view host) {
 
 }  // namespace
 
-outcome<std::unique_ptr<upstream>> upstream::make(net::event_loop& loop, const tunnel_options& options, tunnel_events& events) {
+outcome<std::unique_ptr<upstream>> upstream::make(net::event_loop& loop, const tunnel_options& options,
+                                                  tunnel_events& events) {
     std::unique_ptr<upstream> made(new upstream(loop, options, events));
     made->look_up();
     if (options.upstream.is_tls) {
         auto context = net::make_client_context({}, /*lanes_only=*/false);
         if (!context) return context.error();
         // A local app's certificate is usually its own: nobody can be between us and a loopback address.
-        const bool local = is_local_name(options.upstream.host) || options.upstream.host.starts_with("127.") || options.upstream.host == "::1";
+        const bool local = is_local_name(options.upstream.host) || options.upstream.host.starts_with("127.") ||
+                           options.upstream.host == "::1";
         if (local || !options.verify_upstream) SSL_CTX_set_verify(context->get(), SSL_VERIFY_NONE, nullptr);
         made->tls_ = std::move(*context);
     }

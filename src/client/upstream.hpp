@@ -23,6 +23,7 @@ class upstream_connection;
 struct socket_address {
     sockaddr_storage storage{};
     socklen_t size = 0;
+    bool on_loopback = false;
 };
 
 /// The local app: its addresses, its keep-alive connections, and what the exchanges with it share. One loop's thread.
@@ -34,7 +35,8 @@ public:
     static constexpr std::chrono::milliseconds connect_limit{3'000};
 
     /// `loop`, `options` and `events` outlive it. Looks the target's name up (blocking, once). Errors: tls_failed.
-    static outcome<std::unique_ptr<upstream>> make(net::event_loop& loop, const tunnel_options& options, tunnel_events& events);
+    static outcome<std::unique_ptr<upstream>> make(net::event_loop& loop, const tunnel_options& options,
+                                                   tunnel_events& events);
     ~upstream() override;
 
     /// Carries a stream that the edge opened to the app and back.

@@ -16,7 +16,8 @@ constexpr int notsent_lowat = 256 * 1024;
 upstream_connection::upstream_connection(upstream& owner, exchange& user)
     : owner_(owner),
       user_(&user),
-      timer_(owner.loop(), [](void* self) { static_cast<upstream_connection*>(self)->on_timer(); }, this) {}
+      timer_(
+          owner.loop(), [](void* self) { static_cast<upstream_connection*>(self)->on_timer(); }, this) {}
 
 void upstream_connection::open(upstream& owner, exchange& user) {
     auto* self = new upstream_connection(owner, user);
@@ -38,7 +39,7 @@ void upstream_connection::try_address() {
             ++address_;
             continue;
         }
-        net::tune_socket(fd.get(), notsent_lowat);
+        net::tune_socket(fd.get(), notsent_lowat, to.on_loopback);
         SSL* ssl = nullptr;
         if (owner_.tls() != nullptr) {
             ssl = SSL_new(owner_.tls());

@@ -15,10 +15,13 @@ bool starts_with_folded(std::string_view text, std::string_view prefix) {
 // Fields that say who a visitor is or where a request came in: only the edge may write them.
 bool is_edge_field(std::string_view name) {
     switch (name.empty() ? '\0' : name.front() | 0x20) {
-        case 'x': return starts_with_folded(name, "x-forwarded-") || iequals(name, "x-real-ip") ||
-                         starts_with_folded(name, "x-instatunnel-");
-        case 'f': return iequals(name, "forwarded");
-        default: return false;
+        case 'x':
+            return starts_with_folded(name, "x-forwarded-") || iequals(name, "x-real-ip") ||
+                   starts_with_folded(name, "x-instatunnel-");
+        case 'f':
+            return iequals(name, "forwarded");
+        default:
+            return false;
     }
 }
 
@@ -64,7 +67,8 @@ std::string_view host_of_authority(std::string_view authority, std::string& out)
     } else {
         out.assign(authority.substr(0, authority.find(':')));
     }
-    std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(out, out.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     // "demo.example.com." names the same host (RFC 3986 §3.2.2).
     if (out.size() > 1 && out.back() == '.') out.pop_back();
     return out;
@@ -103,7 +107,11 @@ void forward_request_fields(const wire::request_head& head, const arrival& from,
         if (!plain && is_named(f.name)) continue;
         out.push_back(f);
     }
-    scratch.assign("for=").append(from.forwarded_node).append(";host=\"").append(head.authority).append("\";proto=https");
+    scratch.assign("for=")
+        .append(from.forwarded_node)
+        .append(";host=\"")
+        .append(head.authority)
+        .append("\";proto=https");
     out.push_back({"X-Forwarded-For", from.forwarded_for});
     out.push_back({"X-Forwarded-Proto", "https"});
     out.push_back({"X-Forwarded-Host", head.authority});
@@ -119,7 +127,8 @@ reply_framing choose_framing(const wire::itp::reply_head& head, const reply_plan
 }
 
 bool sets_cookie_for(std::string_view set_cookie, std::string_view domain) noexcept {
-    // Attributes follow the first semicolon; the last Domain counts (RFC 6265 §5.3), any that matches is enough to refuse.
+    // Attributes follow the first semicolon; the last Domain counts (RFC 6265 §5.3), any that matches is enough to
+    // refuse.
     for (auto rest = set_cookie; rest.find(';') != std::string_view::npos;) {
         rest.remove_prefix(rest.find(';') + 1);
         const auto attribute = rest.substr(0, rest.find(';'));
@@ -133,8 +142,8 @@ bool sets_cookie_for(std::string_view set_cookie, std::string_view domain) noexc
     return false;
 }
 
-void append_reply_head(std::string& out, const wire::itp::reply_head& head, const reply_plan& plan, reply_framing framing,
-                       std::string_view base_domain) {
+void append_reply_head(std::string& out, const wire::itp::reply_head& head, const reply_plan& plan,
+                       reply_framing framing, std::string_view base_domain) {
     append_status_line(out, head.status);
     for (const auto& f : head.fields) {
         if (is_framing_field(f.name)) continue;
@@ -147,16 +156,20 @@ void append_reply_head(std::string& out, const wire::itp::reply_head& head, cons
             append_number(out, head.content_length >= 0 ? static_cast<std::uint64_t>(head.content_length) : 0);
             out += "\r\n";
             break;
-        case reply_framing::chunked: out += "Transfer-Encoding: chunked\r\n"; break;
+        case reply_framing::chunked:
+            out += "Transfer-Encoding: chunked\r\n";
+            break;
         case reply_framing::none:
-            // What a GET would have brought is worth telling to HEAD, and 304 may carry it (RFC 9110 §8.6); 204 must not.
+            // What a GET would have brought is worth telling to HEAD, and 304 may carry it (RFC 9110 §8.6); 204 must
+            // not.
             if (head.content_length >= 0 && head.status != 204 && head.status >= 200) {
                 out += "Content-Length: ";
                 append_number(out, static_cast<std::uint64_t>(head.content_length));
                 out += "\r\n";
             }
             break;
-        case reply_framing::close: break;
+        case reply_framing::close:
+            break;
     }
     if (!plan.keep_alive)
         out += "Connection: close\r\n";

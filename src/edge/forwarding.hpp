@@ -23,8 +23,9 @@ struct arrival {
 };
 arrival make_arrival(const net::peer_name& peer, std::uint16_t public_port);
 
-/// Fills `out` with the fields of `head` that travel on: hop-by-hop ones and those that Connection names are left out, a
-/// visitor's own forwarding fields and X-Instatunnel-* too; ours are added. `scratch` keeps the text of Forwarded and lives as long as `out`'s views.
+/// Fills `out` with the fields of `head` that travel on: hop-by-hop ones and those that Connection names are left out,
+/// a visitor's own forwarding fields and X-Instatunnel-* too; ours are added. `scratch` keeps the text of Forwarded and
+/// lives as long as `out`'s views.
 void forward_request_fields(const wire::request_head& head, const arrival& from, std::string& scratch,
                             std::vector<wire::field>& out);
 
@@ -36,16 +37,16 @@ enum class reply_framing : std::uint8_t { none, length, chunked, close };
 struct reply_plan {
     bool visitor_is_http10 = false;
     bool head_request = false;
-    bool keep_alive = true;     ///< in: wanted; the caller sends Connection: close when it is not
-    bool ended = false;         ///< no body follows
+    bool keep_alive = true;  ///< in: wanted; the caller sends Connection: close when it is not
+    bool ended = false;      ///< no body follows
 };
 
 /// How the body of a reply is delimited towards a visitor (RFC 9112 §6).
 reply_framing choose_framing(const wire::itp::reply_head& head, const reply_plan& plan) noexcept;
 
 /// Appends the whole HTTP/1.1 head. `base_domain`: a Set-Cookie that would reach every name below it is left out.
-void append_reply_head(std::string& out, const wire::itp::reply_head& head, const reply_plan& plan, reply_framing framing,
-                       std::string_view base_domain);
+void append_reply_head(std::string& out, const wire::itp::reply_head& head, const reply_plan& plan,
+                       reply_framing framing, std::string_view base_domain);
 /// 1xx and 101 heads. `upgrade` is the protocol switched to (101), else empty.
 void append_interim_head(std::string& out, const wire::itp::reply_head& head, std::string_view upgrade);
 

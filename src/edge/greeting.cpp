@@ -33,7 +33,8 @@ std::string_view choose_alpn(std::string_view offered) {
 greeting::greeting(worker& w, net::peer_name peer)
     : w_(w),
       peer_(std::move(peer)),
-      timer_(w.loop, [](void* self) { static_cast<greeting*>(self)->on_broken(errc::tls_handshake_timeout); }, this) {}
+      timer_(
+          w.loop, [](void* self) { static_cast<greeting*>(self)->on_broken(errc::tls_handshake_timeout); }, this) {}
 
 void greeting::begin(worker& w, unique_fd fd, SSL_CTX* context) {
     auto peer = net::peer_of(fd.get());
@@ -41,8 +42,9 @@ void greeting::begin(worker& w, unique_fd fd, SSL_CTX* context) {
     if (!peer.is_loopback) {
         const auto counted = w.visitors_by_address.find(peer.address);
         if (counted != w.visitors_by_address.end() && counted->second >= w.limits.visitors_per_address) return;
+        if (!w.handshakes.at(peer.address, w.loop.now()).take(w.loop.now())) return;
     }
-    net::tune_socket(fd.get(), notsent_lowat);
+    net::tune_socket(fd.get(), notsent_lowat, peer.is_loopback);
     SSL* ssl = SSL_new(context);
     if (ssl == nullptr) return;
     SSL_set_accept_state(ssl);

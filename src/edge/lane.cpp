@@ -21,20 +21,32 @@ code code_for(errc why) {
     switch (why) {
         case errc::malformed_key:
         case errc::no_key:
-        case errc::invalid_key: return code::unauthenticated;
-        case errc::expired_key: return code::key_expired;
-        case errc::revoked_key: return code::key_revoked;
+        case errc::invalid_key:
+            return code::unauthenticated;
+        case errc::expired_key:
+            return code::key_expired;
+        case errc::revoked_key:
+            return code::key_revoked;
         case errc::forbidden:
-        case errc::plan_limit: return code::forbidden;
-        case errc::name_taken: return code::name_taken;
-        case errc::name_reserved: return code::name_reserved;
-        case errc::malformed_name: return code::malformed_name;
-        case errc::not_found: return code::not_found;
+        case errc::plan_limit:
+            return code::forbidden;
+        case errc::name_taken:
+            return code::name_taken;
+        case errc::name_reserved:
+            return code::name_reserved;
+        case errc::malformed_name:
+            return code::malformed_name;
+        case errc::not_found:
+            return code::not_found;
         case errc::rate_limited:
-        case errc::busy: return code::rate_limited;
-        case errc::superseded: return code::superseded;
-        case errc::tunnel_closed: return code::tunnel_closed;
-        default: return code::internal;
+        case errc::busy:
+            return code::rate_limited;
+        case errc::superseded:
+            return code::superseded;
+        case errc::tunnel_closed:
+            return code::tunnel_closed;
+        default:
+            return code::internal;
     }
 }
 
@@ -43,7 +55,8 @@ code code_for(errc why) {
 lane::lane(worker& w, net::peer_name peer)
     : w_(w),
       peer_(std::move(peer)),
-      tick_(w.loop, [](void* self) { static_cast<lane*>(self)->on_tick(); }, this),
+      tick_(
+          w.loop, [](void* self) { static_cast<lane*>(self)->on_tick(); }, this),
       session_(engine::role::edge, *this, *this, w.chunks) {
     w_.lanes.insert(this);
     ++w_.lanes_without_hello;
@@ -58,6 +71,7 @@ lane::~lane() {
 void lane::adopt(std::unique_ptr<net::connection> connection) {
     conn_ = std::move(connection);
     conn_->set_events(*this);
+    conn_->keep_buffers(true);
     conn_->set_water(engine::session::lane_high_water, lane_low_water);
     session_.start();
     tick_.arm(w_.limits.hello);
@@ -114,11 +128,12 @@ void lane::on_hello(std::string_view json) {
     ticket_ = std::make_shared<lane*>(this);
     auto& loop = w_.loop;
     // The verdict comes from a thread of the service and may come after the lane has gone.
-    w_.accounts.admit(std::move(claim), [&loop, ticket = ticket_, ref = wish.ref](outcome<service::granted_tunnel> granted) {
-        loop.post([ticket, ref, verdict = std::make_shared<outcome<service::granted_tunnel>>(std::move(granted))] {
-            if (*ticket != nullptr) (*ticket)->admitted(std::move(*verdict), ref);
+    w_.accounts.admit(
+        std::move(claim), [&loop, ticket = ticket_, ref = wish.ref](outcome<service::granted_tunnel> granted) {
+            loop.post([ticket, ref, verdict = std::make_shared<outcome<service::granted_tunnel>>(std::move(granted))] {
+                if (*ticket != nullptr) (*ticket)->admitted(std::move(*verdict), ref);
+            });
         });
-    });
 }
 
 void lane::admitted(outcome<service::granted_tunnel> granted, std::string ref) {
@@ -133,12 +148,16 @@ void lane::admitted(outcome<service::granted_tunnel> granted, std::string ref) {
     engine::welcome w;
     w.session = random_base62(20);
     w.window = wire::itp::initial_window;
-    w.tunnels.push_back({std::move(ref), route_->number, route_->tunnel.tunnel_id, route_->tunnel.name, route_->tunnel.url});
+    w.tunnels.push_back(
+        {std::move(ref), route_->number, route_->tunnel.tunnel_id, route_->tunnel.name, route_->tunnel.url});
     session_.send_welcome(engine::to_json(w));
     --w_.lanes_without_hello;
     counted_ = false;
     tick_.arm(tick_length);
-    log::info("tunnel.online").with("tunnel", route_->tunnel.tunnel_id).with("host", route_->tunnel.host).with("from", peer_.address);
+    log::info("tunnel.online")
+        .with("tunnel", route_->tunnel.tunnel_id)
+        .with("host", route_->tunnel.host)
+        .with("from", peer_.address);
 }
 
 void lane::take_route(service::granted_tunnel granted) {
@@ -217,7 +236,10 @@ void lane::on_goaway(code, std::string_view) {
 }
 
 void lane::on_violation(code why, std::string_view rule) {
-    log::warn("tunnel.violation").with("from", peer_.address).with("code", wire::itp::code_name(why)).with("rule", rule);
+    log::warn("tunnel.violation")
+        .with("from", peer_.address)
+        .with("code", wire::itp::code_name(why))
+        .with("rule", rule);
     session_.flush();
     lost(rule);
 }
@@ -226,7 +248,10 @@ void lane::lost(std::string_view why) {
     if (std::exchange(closing_, true)) return;
     report_usage();
     if (route_ != nullptr) {
-        log::info("tunnel.offline").with("tunnel", route_->tunnel.tunnel_id).with("host", route_->tunnel.host).with("reason", why);
+        log::info("tunnel.offline")
+            .with("tunnel", route_->tunnel.tunnel_id)
+            .with("host", route_->tunnel.host)
+            .with("reason", why);
         if (route_->via == this) {
             route_->via = nullptr;
             route_->away_since = w_.loop.now();

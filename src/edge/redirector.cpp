@@ -5,10 +5,12 @@
 namespace instatunnel::edge {
 
 redirector::redirector(worker& w)
-    : w_(w), timer_(w.loop, [](void* self) { static_cast<redirector*>(self)->on_broken(errc::connect_timeout); }, this) {}
+    : w_(w),
+      timer_(
+          w.loop, [](void* self) { static_cast<redirector*>(self)->on_broken(errc::connect_timeout); }, this) {}
 
 void redirector::begin(worker& w, unique_fd fd) {
-    net::tune_socket(fd.get(), 16 * 1024);
+    net::tune_socket(fd.get(), 16 * 1024, /*on_loopback=*/false);
     auto* self = new redirector(w);
     w.loop.keep(std::unique_ptr<net::retirable>(self));
     self->timer_.arm(w.limits.whole_head);
@@ -30,10 +32,12 @@ void redirector::on_readable() {
 
 void redirector::answer(const wire::parse_result& parsed) {
     std::string head;
-    const auto host = parsed.status == wire::parse_status::done ? host_of_authority(w_.request.authority, w_.host) : std::string_view();
+    const auto host = parsed.status == wire::parse_status::done ? host_of_authority(w_.request.authority, w_.host)
+                                                                : std::string_view();
     const bool ours = host == w_.domain || std::string_view(host).ends_with("." + w_.domain);
     if (parsed.status == wire::parse_status::invalid) {
-        head = "HTTP/1.1 " + std::to_string(parsed.http_status) + " " + std::string(wire::reason_phrase(parsed.http_status));
+        head = "HTTP/1.1 " + std::to_string(parsed.http_status) + " " +
+               std::string(wire::reason_phrase(parsed.http_status));
     } else if (!ours) {
         // A redirect to a host that is not ours would lend our name to anybody.
         head = "HTTP/1.1 404 Not Found";

@@ -16,8 +16,8 @@ class lane;
 /// A tunnel that is, or a moment ago was, connected to this edge.
 struct route {
     service::granted_tunnel tunnel;
-    std::uint32_t number = 0;          ///< id inside sessions
-    lane* via = nullptr;               ///< null while its client is away
+    std::uint32_t number = 0;  ///< id inside sessions
+    lane* via = nullptr;       ///< null while its client is away
     std::string instance;
     std::string target;
     std::string key_id;
@@ -50,7 +50,8 @@ public:
     }
     template <class Visit>
     void each(Visit visit) const {
-        for (const auto& [host, r] : by_host_) visit(*r);
+        for (const auto& [host, r] : by_host_)
+            visit(*r);
     }
 
 private:

@@ -45,14 +45,17 @@ public:
           worker_(loop_, accounts),
           visitor_door_(worker_, context_.get()),
           redirect_door_(worker_),
-          tick_(loop_, [](void* self) { static_cast<server_impl*>(self)->on_tick(); }, this),
-          drain_tick_(loop_, [](void* self) { static_cast<server_impl*>(self)->on_drain_tick(); }, this) {
+          tick_(
+              loop_, [](void* self) { static_cast<server_impl*>(self)->on_tick(); }, this),
+          drain_tick_(
+              loop_, [](void* self) { static_cast<server_impl*>(self)->on_drain_tick(); }, this) {
         worker_.domain = options_.domain;
         worker_.api_host = "api." + options_.domain;
         worker_.public_port = options_.public_port;
         acceptor_ = std::make_unique<net::acceptor>(loop_, std::move(options_.listener), visitor_door_);
         if (options_.http_listener)
-            redirect_acceptor_ = std::make_unique<net::acceptor>(loop_, std::move(options_.http_listener), redirect_door_);
+            redirect_acceptor_ =
+                std::make_unique<net::acceptor>(loop_, std::move(options_.http_listener), redirect_door_);
         tick_.arm(housekeeping);
         thread_ = std::thread([this] { loop_.run(); });
     }
@@ -106,10 +109,11 @@ private:
         std::vector<lane*> ending;
         for (lane* l : worker_.lanes)
             if (l->served() != nullptr && l->served()->via == l && matches(*l->served())) ending.push_back(l);
-        const auto code = why == errc::tunnel_closed   ? engine::code::tunnel_closed
+        const auto code = why == errc::tunnel_closed ? engine::code::tunnel_closed
                           : why == errc::expired_key ? engine::code::key_expired
-                                                       : engine::code::key_revoked;
-        for (lane* l : ending) l->end(code, message(why));
+                                                     : engine::code::key_revoked;
+        for (lane* l : ending)
+            l->end(code, message(why));
     }
 
     void on_tick() {
@@ -124,14 +128,17 @@ private:
         acceptor_.reset();
         redirect_acceptor_.reset();
         drain_deadline_ = loop_.now() + limit;
-        for (lane* l : std::vector<lane*>(worker_.lanes.begin(), worker_.lanes.end())) l->drain();
-        for (visitor* v : std::vector<visitor*>(worker_.visitors.begin(), worker_.visitors.end())) v->drain();
+        for (lane* l : std::vector<lane*>(worker_.lanes.begin(), worker_.lanes.end()))
+            l->drain();
+        for (visitor* v : std::vector<visitor*>(worker_.visitors.begin(), worker_.visitors.end()))
+            v->drain();
         drain_tick_.arm(drain_step);
     }
 
     void on_drain_tick() {
         bool busy = false;
-        for (visitor* v : worker_.visitors) busy = busy || v->is_busy();
+        for (visitor* v : worker_.visitors)
+            busy = busy || v->is_busy();
         if (!busy || loop_.now() >= drain_deadline_) return finish();
         drain_tick_.arm(drain_step);
     }
@@ -144,7 +151,8 @@ private:
         redirect_acceptor_.reset();
         tick_.cancel();
         drain_tick_.cancel();
-        for (visitor* v : std::vector<visitor*>(worker_.visitors.begin(), worker_.visitors.end())) v->abort();
+        for (visitor* v : std::vector<visitor*>(worker_.visitors.begin(), worker_.visitors.end()))
+            v->abort();
         for (lane* l : std::vector<lane*>(worker_.lanes.begin(), worker_.lanes.end()))
             l->end(engine::code::draining, "the edge is shutting down");
         // What was retired and queued leaves in this turn; then the loop ends.

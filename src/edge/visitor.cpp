@@ -1,5 +1,6 @@
 #include "visitor.hpp"
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -19,7 +20,8 @@ visitor::visitor(worker& w, net::peer_name peer)
     : w_(w),
       peer_(std::move(peer)),
       arrival_(make_arrival(peer_, w.public_port)),
-      timer_(w.loop, [](void* self) { static_cast<visitor*>(self)->on_timeout(); }, this) {
+      timer_(
+          w.loop, [](void* self) { static_cast<visitor*>(self)->on_timeout(); }, this) {
     w_.visitors.insert(this);
     ++w_.visitors_by_address[peer_.address];
 }
@@ -61,10 +63,15 @@ void visitor::on_readable() {
         const auto space = w_.loop.scratch();
         const auto got = conn_->read(space.data(), space.size());
         switch (got.status) {
-            case net::read_status::would_block: return;
-            case net::read_status::broken: return on_broken(errc::connection_lost);
-            case net::read_status::end: return input_ended();
-            case net::read_status::data: consume({space.data(), got.size}); break;
+            case net::read_status::would_block:
+                return;
+            case net::read_status::broken:
+                return on_broken(errc::connection_lost);
+            case net::read_status::end:
+                return input_ended();
+            case net::read_status::data:
+                consume({space.data(), got.size});
+                break;
         }
         if (state_ == state::closing || got.drained) return;
         if (got.size == space.size()) return conn_->resume_reading();
@@ -108,13 +115,16 @@ void visitor::consume(std::string_view bytes) {
 
 std::size_t visitor::consume_step(std::string_view bytes) {
     switch (state_) {
-        case state::reading_head: return consume_head(bytes);
-        case state::reading_body: return body_ == wire::body_kind::chunked ? consume_chunked(bytes) : consume_body(bytes);
+        case state::reading_head:
+            return consume_head(bytes);
+        case state::reading_body:
+            return body_ == wire::body_kind::chunked ? consume_chunked(bytes) : consume_body(bytes);
         case state::upgraded:
             forward_body(bytes);
             return bytes.size();
         case state::awaiting:
-        case state::closing: return 0;
+        case state::closing:
+            return 0;
     }
     return 0;
 }
@@ -128,7 +138,10 @@ std::size_t visitor::consume_head(std::string_view bytes) {
     }
     head_seen_ = 0;
     if (parsed.status == wire::parse_status::invalid) {
-        log::debug("visitor.refused").with("from", peer_.address).with("status", parsed.http_status).with("rule", parsed.reason);
+        log::debug("visitor.refused")
+            .with("from", peer_.address)
+            .with("status", parsed.http_status)
+            .with("rule", parsed.reason);
         refuse(parsed.http_status, "bad_request", parsed.reason, {}, /*keep=*/false);
         return 0;
     }
@@ -147,7 +160,9 @@ std::size_t visitor::consume_body(std::string_view bytes) {
 std::size_t visitor::consume_chunked(std::string_view bytes) {
     const auto step = chunked_.next(bytes);
     switch (step.what) {
-        case wire::chunked_decoder::event::data: forward_body(step.data); break;
+        case wire::chunked_decoder::event::data:
+            forward_body(step.data);
+            break;
         case wire::chunked_decoder::event::done:
             if (state_ == state::reading_body) request_complete();
             break;
@@ -155,7 +170,8 @@ std::size_t visitor::consume_chunked(std::string_view bytes) {
             if (stream_ != nullptr) drop_stream();
             refuse(400, "bad_request", chunked_.reason(), {}, /*keep=*/false);
             return 0;
-        case wire::chunked_decoder::event::need_more: break;
+        case wire::chunked_decoder::event::need_more:
+            break;
     }
     return step.consumed;
 }
@@ -208,15 +224,18 @@ bool visitor::certificate_covers(std::string_view host) {
     const auto asked = net::requested_name(conn_->ssl());
     if (asked.empty() || iequals(asked, host)) return true;
     X509* certificate = SSL_get_certificate(conn_->ssl());
-    return certificate != nullptr && X509_check_host(certificate, host.data(), host.size(), 0, nullptr) == 1;
+    const bool covers =
+        certificate != nullptr && X509_check_host(certificate, host.data(), host.size(), 0, nullptr) == 1;
+    ERR_clear_error();  // connection relies on an empty queue
+    return covers;
 }
 
 void visitor::dispatch(const wire::request_head& head) {
     http10_ = head.minor_version == 0;
     head_request_ = head.method == "HEAD";
     keep_alive_ = head.keep_alive && !w_.draining;
-    request_done_ = head.body == wire::body_kind::none ||
-                    (head.body == wire::body_kind::length && head.content_length == 0);
+    request_done_ =
+        head.body == wire::body_kind::none || (head.body == wire::body_kind::length && head.content_length == 0);
     reply_started_ = reply_done_ = event_stream_ = false;
     continue_pending_ = head.expect_continue && !request_done_ && !http10_;
     body_ = head.body;
@@ -247,6 +266,9 @@ void visitor::start_tunnel_request(const wire::request_head& head, const std::sh
     if (to->via == nullptr)
         return refuse(503, "tunnel_reconnecting", "The tunnel is not connected right now",
                       "It usually comes back within seconds: try again.", request_done_ && keep_alive_);
+    if (!peer_.is_loopback && !w_.tunnel_requests.at(to->tunnel.tunnel_id, w_.loop.now()).take(w_.loop.now()))
+        return refuse(429, "rate_limited", "This tunnel gets more requests than it may", "Try again in a moment.",
+                      request_done_ && keep_alive_);
     auto& open = w_.open;
     open.tunnel = to->number;
     open.request_id = request_id_;
@@ -265,8 +287,8 @@ void visitor::start_tunnel_request(const wire::request_head& head, const std::sh
     const bool ended = request_done_ && protocol_.empty();
     stream_ = to->via->session().open(open, ended ? flag::end : std::uint8_t{0}, *this);
     if (stream_ == nullptr)
-        return refuse(503, "too_many_streams", "The tunnel carries as many requests as it can right now", "Try again in a moment.",
-                      request_done_ && keep_alive_);
+        return refuse(503, "too_many_streams", "The tunnel carries as many requests as it can right now",
+                      "Try again in a moment.", request_done_ && keep_alive_);
     ++to->requests;
     if (continue_pending_)
         arm(w_.limits.continue_wait);
@@ -277,13 +299,14 @@ void visitor::start_tunnel_request(const wire::request_head& head, const std::sh
 void visitor::serve_base_page(const wire::request_head&) {
     const bool html = accept_.find("text/html") != std::string::npos;
     if (html)
-        return send_simple(200, "text/html; charset=utf-8",
-                           "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>InstaTunnel</title>"
-                           "<meta name=\"viewport\" content=\"width=device-width\"><style>:root{color-scheme:light dark}"
-                           "body{font:1rem/1.5 system-ui;max-width:38rem;margin:15vh auto;padding:0 1rem}</style>"
-                           "<h1>InstaTunnel edge</h1><p>This server gives programs on localhost a public address. "
-                           "Each tunnel has a name of its own below this domain.</p></html>\n",
-                           {}, request_done_ && keep_alive_);
+        return send_simple(
+            200, "text/html; charset=utf-8",
+            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>InstaTunnel</title>"
+            "<meta name=\"viewport\" content=\"width=device-width\"><style>:root{color-scheme:light dark}"
+            "body{font:1rem/1.5 system-ui;max-width:38rem;margin:15vh auto;padding:0 1rem}</style>"
+            "<h1>InstaTunnel edge</h1><p>This server gives programs on localhost a public address. "
+            "Each tunnel has a name of its own below this domain.</p></html>\n",
+            {}, request_done_ && keep_alive_);
     send_simple(200, "text/plain; charset=utf-8", "InstaTunnel edge\n", {}, request_done_ && keep_alive_);
 }
 
@@ -294,7 +317,8 @@ void visitor::start_api_request(const wire::request_head& head) {
     api_request_->path = head.path.substr(0, question);
     if (question != std::string_view::npos) api_request_->query = head.path.substr(question + 1);
     api_request_->remote_address = peer_.address;
-    for (const auto& f : head.fields) api_request_->fields.emplace_back(f.name, f.value);
+    for (const auto& f : head.fields)
+        api_request_->fields.emplace_back(f.name, f.value);
     if (request_done_) return finish_api_request();
     if (continue_pending_) {
         continue_pending_ = false;
@@ -334,7 +358,9 @@ void visitor::exchange_over() {
     route_.reset();
     if (!keep_alive_ || !request_done_) return close(/*cleanly=*/true);
     state_ = state::reading_head;
-    arm(w_.limits.keep_alive);
+    arm(w_.limits.buffers_kept);
+    conn_->keep_buffers(true);
+    may_be_idle_ = true;
     // The next request may lie there already.
     if (!input_.empty() && !in_consume_) consume({});
     if (reading_paused_ && state_ != state::closing) conn_->resume_reading();
@@ -370,6 +396,12 @@ void visitor::on_broken(errc) {
 void visitor::on_timeout() {
     if (state_ == state::closing) return;
     if (state_ == state::reading_head) {
+        if (input_.empty() && may_be_idle_) {
+            // Most connections that pause for a second stay idle for long: they should cost little.
+            may_be_idle_ = false;
+            conn_->keep_buffers(false);
+            return arm(w_.limits.keep_alive);
+        }
         if (input_.empty()) return close(/*cleanly=*/true);
         return refuse(408, "request_timeout", "The request did not arrive in time", {}, /*keep=*/false);
     }

@@ -12,8 +12,8 @@
 
 namespace instatunnel::edge {
 
-/// One HTTP/1.1 connection of a visitor: parses requests one after the other, gives each to the tunnel (or the API) of its
-/// host, and writes replies back in order.
+/// One HTTP/1.1 connection of a visitor: parses requests one after the other, gives each to the tunnel (or the API) of
+/// its host, and writes replies back in order.
 ///
 ///     reading_head -> [reading_body ->] awaiting -> reading_head …      (keep-alive)
 ///                                        \-> upgraded                  (raw bytes both ways)
@@ -67,7 +67,8 @@ private:
     void write_reply_part(std::string_view bytes);
     void reply_ended();
     void refuse(int status, std::string_view code_name, std::string_view message, std::string_view hint, bool keep);
-    void send_simple(int status, std::string_view content_type, std::string_view body, std::string_view extra_fields, bool keep);
+    void send_simple(int status, std::string_view content_type, std::string_view body, std::string_view extra_fields,
+                     bool keep);
     void fail_stream(engine::code why, std::string_view text);
     void drop_stream();
     void exchange_over();
@@ -82,11 +83,12 @@ private:
     std::unique_ptr<net::connection> conn_;
     net::timer timer_;
     state state_ = state::reading_head;
-    std::string input_;            ///< unread beginning of a head, or pipelined bytes
+    std::string input_;  ///< unread beginning of a head, or pipelined bytes
     std::size_t head_seen_ = 0;
     bool reading_paused_ = false;
     bool input_over_ = false;
     bool in_consume_ = false;
+    bool may_be_idle_ = false;
 
     // The request under way.
     engine::stream* stream_ = nullptr;
@@ -96,10 +98,10 @@ private:
     wire::chunked_decoder chunked_;
     std::uint64_t request_id_ = 0;
     std::uint64_t body_left_ = 0;
-    std::uint64_t body_seen_ = 0;           ///< in the current body_window
+    std::uint64_t body_seen_ = 0;  ///< in the current body_window
     wire::body_kind body_ = wire::body_kind::none;
-    std::string accept_;                    ///< the visitor's Accept, for error pages
-    std::string protocol_;                  ///< Upgrade asked for
+    std::string accept_;    ///< the visitor's Accept, for error pages
+    std::string protocol_;  ///< Upgrade asked for
     bool http10_ = false;
     bool head_request_ = false;
     bool keep_alive_ = true;
@@ -110,7 +112,7 @@ private:
     bool event_stream_ = false;
     reply_framing framing_ = reply_framing::none;
     std::uint64_t reply_left_ = 0;
-    std::size_t owed_ = 0;                  ///< reply bytes queued here for which the tunnel has no credit back yet
+    std::size_t owed_ = 0;  ///< reply bytes queued here for which the tunnel has no credit back yet
     std::string trailers_;
 };
 

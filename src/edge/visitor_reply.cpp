@@ -23,19 +23,33 @@ struct reset_answer {
 
 reset_answer answer_for(code why) {
     switch (why) {
-        case code::origin_unreachable: return {502, "Failed to reach local server", "Start the local program; the tunnel itself works."};
-        case code::origin_timeout: return {504, "The local server did not answer in time", "Look at the local program's log."};
-        case code::origin_reset: return {502, "The local server closed the connection without an answer", "Look at the local program's log."};
-        case code::origin_bad_response: return {502, "The local server's answer is not valid HTTP", "Check that the tunnel's port speaks HTTP."};
-        case code::origin_tls: return {502, "The local server's TLS certificate was refused", "Look at the tunnel's terminal."};
-        case code::session_lost: return {502, "The tunnel's connection was lost while the request was under way", "It usually comes back within seconds: try again."};
+        case code::origin_unreachable:
+            return {502, "Failed to reach local server", "Start the local program; the tunnel itself works."};
+        case code::origin_timeout:
+            return {504, "The local server did not answer in time", "Look at the local program's log."};
+        case code::origin_reset:
+            return {502, "The local server closed the connection without an answer",
+                    "Look at the local program's log."};
+        case code::origin_bad_response:
+            return {502, "The local server's answer is not valid HTTP", "Check that the tunnel's port speaks HTTP."};
+        case code::origin_tls:
+            return {502, "The local server's TLS certificate was refused", "Look at the tunnel's terminal."};
+        case code::session_lost:
+            return {502, "The tunnel's connection was lost while the request was under way",
+                    "It usually comes back within seconds: try again."};
         case code::refused:
-        case code::limit_streams: return {503, "The tunnel carries as many requests as it can right now", "Try again in a moment."};
-        case code::draining: return {503, "The tunnel is being closed", "Try again in a moment."};
-        case code::body_too_large: return {413, "The request body is too large", {}};
-        case code::head_too_large: return {431, "The request's fields are too large", {}};
-        case code::policy_denied: return {403, "The tunnel does not allow this request", {}};
-        default: return {502, "The tunnel ended the request", "Try again."};
+        case code::limit_streams:
+            return {503, "The tunnel carries as many requests as it can right now", "Try again in a moment."};
+        case code::draining:
+            return {503, "The tunnel is being closed", "Try again in a moment."};
+        case code::body_too_large:
+            return {413, "The request body is too large", {}};
+        case code::head_too_large:
+            return {431, "The request's fields are too large", {}};
+        case code::policy_denied:
+            return {403, "The tunnel does not allow this request", {}};
+        default:
+            return {502, "The tunnel ended the request", "Try again."};
     }
 }
 
@@ -59,6 +73,7 @@ void visitor::on_head(engine::stream&, const wire::itp::reply_head& head, std::u
         reply_started_ = request_done_ = true;
         state_ = state::upgraded;
         timer_.cancel();
+        conn_->keep_buffers(false);
         if (!input_.empty() && !in_consume_) consume({});
         return;
     }
@@ -69,14 +84,17 @@ void visitor::on_head(engine::stream&, const wire::itp::reply_head& head, std::u
         conn_->write(text);
         return;
     }
-    // The reply may come before the request's body has ended: then the rest of the body is of no interest and the connection of no use.
+    // The reply may come before the request's body has ended: then the rest of the body is of no interest and the
+    // connection of no use.
     if (!request_done_) keep_alive_ = false;
     continue_pending_ = false;
     const bool ended = (flags & flag::end) != 0;
     reply_plan plan{http10_, head_request_, keep_alive_, ended};
     framing_ = choose_framing(head, plan);
     if (framing_ == reply_framing::close) plan.keep_alive = keep_alive_ = false;
-    reply_left_ = framing_ == reply_framing::length && head.content_length > 0 ? static_cast<std::uint64_t>(head.content_length) : 0;
+    reply_left_ = framing_ == reply_framing::length && head.content_length > 0
+                      ? static_cast<std::uint64_t>(head.content_length)
+                      : 0;
     event_stream_ = is_event_stream(head);
     reply_started_ = true;
     if (!protocol_.empty() && stream_ != nullptr && !stream_->send_finished()) {
@@ -86,10 +104,9 @@ void visitor::on_head(engine::stream&, const wire::itp::reply_head& head, std::u
     }
     append_reply_head(text, head, plan, framing_, w_.domain);
     conn_->write(text);
-    if (event_stream_)
-        timer_.cancel();
-    else
-        arm(w_.limits.reply_idle);
+    if (!event_stream_) return arm(w_.limits.reply_idle);
+    timer_.cancel();
+    conn_->keep_buffers(false);
 }
 
 void visitor::on_data(engine::stream& s, std::string_view bytes) {
@@ -132,7 +149,8 @@ void visitor::on_writable() {
 
 void visitor::on_trailers(engine::stream&, const std::vector<wire::field>& fields) {
     if (framing_ != reply_framing::chunked) return;  // HTTP/1.0 and counted replies have no place for them
-    for (const auto& f : fields) trailers_.append(f.name).append(": ").append(f.value).append("\r\n");
+    for (const auto& f : fields)
+        trailers_.append(f.name).append(": ").append(f.value).append("\r\n");
 }
 
 void visitor::on_end(engine::stream&) {
@@ -180,27 +198,34 @@ void visitor::fail_stream(code why, std::string_view text) {
     refuse(answer.status, wire::itp::code_name(why), message, answer.hint, request_done_ && keep_alive_);
 }
 
-void visitor::refuse(int status, std::string_view code_name, std::string_view message, std::string_view hint, bool keep) {
+void visitor::refuse(int status, std::string_view code_name, std::string_view message, std::string_view hint,
+                     bool keep) {
     const auto id = std::to_string(request_id_);
     const auto page = render({status, code_name, message, hint, id}, accept_);
     std::string extra = "X-Instatunnel-Error: ";
     extra.append(code_name).append("\r\nCache-Control: no-store\r\n");
-    if (status == 503) extra += "Retry-After: 2\r\n";
+    if (status == 503 || status == 429) extra += "Retry-After: 2\r\n";
     send_simple(status, page.content_type, page.body, extra, keep);
 }
 
-void visitor::send_simple(int status, std::string_view content_type, std::string_view body, std::string_view extra_fields,
-                          bool keep) {
+void visitor::send_simple(int status, std::string_view content_type, std::string_view body,
+                          std::string_view extra_fields, bool keep) {
     if (state_ == state::closing) return;
     keep_alive_ = keep;
     std::string text = "HTTP/1.1 " + std::to_string(status) + " ";
     text.append(wire::reason_phrase(status)).append("\r\n").append(extra_fields);
     const bool bodiless = status == 204 || status == 304;
     if (!bodiless) {
-        text.append("Content-Type: ").append(content_type).append("\r\nContent-Length: ").append(std::to_string(body.size())).append("\r\n");
+        text.append("Content-Type: ")
+            .append(content_type)
+            .append("\r\nContent-Length: ")
+            .append(std::to_string(body.size()))
+            .append("\r\n");
     }
-    if (!keep) text += "Connection: close\r\n";
-    else if (http10_) text += "Connection: keep-alive\r\n";
+    if (!keep)
+        text += "Connection: close\r\n";
+    else if (http10_)
+        text += "Connection: keep-alive\r\n";
     text += "\r\n";
     if (!head_request_ && !bodiless) text += body;
     conn_->write(text);

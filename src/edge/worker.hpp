@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "forwarding.hpp"
+#include "instatunnel/auth/token_bucket.hpp"
 #include "instatunnel/engine/chunk.hpp"
 #include "instatunnel/net/event_loop.hpp"
 #include "instatunnel/net/listener.hpp"
@@ -25,23 +26,30 @@ class lane;
 struct edge_limits {
     wire::http1_limits head;
     std::chrono::milliseconds handshake{10'000};
-    std::chrono::milliseconds first_byte{30'000};      ///< fresh connection to first byte of a head
-    std::chrono::milliseconds whole_head{15'000};      ///< first byte to the end of a head
+    std::chrono::milliseconds first_byte{30'000};  ///< fresh connection to first byte of a head
+    std::chrono::milliseconds whole_head{15'000};  ///< first byte to the end of a head
     std::chrono::milliseconds keep_alive{75'000};
-    std::chrono::milliseconds body_window{30'000};     ///< a body must bring body_minimum bytes in this time
+    std::chrono::milliseconds buffers_kept{1'000};  ///< TLS buffers of a connection between requests
+    std::chrono::milliseconds body_window{30'000};  ///< a body must bring body_minimum bytes in this time
     std::uint64_t body_minimum = 30 * 1024;
-    std::chrono::milliseconds continue_wait{1'000};    ///< before the edge itself answers Expect: 100-continue
+    std::chrono::milliseconds continue_wait{1'000};  ///< before the edge itself answers Expect: 100-continue
     std::chrono::milliseconds reply_head{60'000};
-    std::chrono::milliseconds reply_idle{300'000};     ///< between bytes of a reply; not for event streams and upgrades
+    std::chrono::milliseconds reply_idle{300'000};  ///< between bytes of a reply; not for event streams and upgrades
     std::chrono::milliseconds hello{5'000};
     std::size_t pipelined_bytes = 64 * 1024;
     std::size_t api_body = 64 * 1024;
     std::size_t visitors = 16'000;
     std::size_t visitors_per_address = 256;
     std::size_t lanes_without_hello = 256;
+    // Not applied to loopback visitors: a developer's own load test is no attack.
+    auth::bucket_rule handshakes{60, std::chrono::milliseconds(50)};  ///< per address: 20 a second, 60 at once
+    auth::bucket_rule tunnel_requests{2000,
+                                      std::chrono::milliseconds(1)};  ///< per tunnel: 1,000 a second, 2,000 at once
+    std::size_t addresses_remembered = 20'000;
 };
 
-/// All that one edge thread owns and its connections share. Objects of other files get it by reference; it outlives them.
+/// All that one edge thread owns and its connections share. Objects of other files get it by reference; it outlives
+/// them.
 struct worker {
     worker(net::event_loop& l, service::service& s) : loop(l), accounts(s) {}
 
@@ -57,6 +65,8 @@ struct worker {
     std::unordered_set<visitor*> visitors;
     std::unordered_set<lane*> lanes;
     std::unordered_map<std::string, std::size_t> visitors_by_address;
+    auth::bucket_table handshakes{limits.handshakes, limits.addresses_remembered};
+    auth::bucket_table tunnel_requests{limits.tunnel_requests, limits.addresses_remembered};
     std::size_t lanes_without_hello = 0;
     std::uint64_t next_request_id = 1;
     std::uint32_t next_route_number = 1;

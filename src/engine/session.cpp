@@ -51,10 +51,7 @@ session::session(role who, session_output& out, session_events& events, chunk_po
 
 session::~session() {
     lose_all_streams({});
-    for (stream* s : streams_->by_id.all()) {
-        s->released_ = true;
-        erase(*s);
-    }
+    for (const auto id : streams_->by_id.ids()) erase(*find(id));
 }
 
 void session::start() {
@@ -72,6 +69,7 @@ void session::wake_output() {
 // --- output ----------------------------------------------------------------------------------------------------------
 
 void session::append(frame_type type, std::uint8_t flags, std::uint32_t id, std::string_view payload) {
+    if (failed_) return;  // ERROR is the last frame
     wire::itp::append_frame(batch_, type, flags, id, payload);
     wake_output();
 }
@@ -86,7 +84,7 @@ void session::append_head(frame_type type, std::uint8_t flags, std::uint32_t id,
 
 void session::flush_grants() {
     std::string_view rest = grants_;
-    while (!rest.empty()) {
+    while (!rest.empty() && !failed_) {
         const auto part = rest.substr(0, wire::itp::default_max_frame);
         wire::itp::append_frame(batch_, frame_type::credit, 0, 0, part);
         rest.remove_prefix(part.size());
@@ -94,14 +92,17 @@ void session::flush_grants() {
     grants_.clear();
 }
 
+void session::flush_batch() {
+    if (batch_.empty()) return;
+    out_.write(batch_);
+    batch_.clear();
+}
+
 void session::flush() {
     flush_requested_ = false;
     flush_grants();
-    if (!batch_.empty()) {
-        out_.write(batch_);
-        batch_.clear();
-    }
-    while (out_.queued() < lane_high_water) {
+    flush_batch();
+    while (!failed_ && out_.queued() < lane_high_water) {
         auto* s = static_cast<stream*>(ready_.pop());
         if (s == nullptr) break;
         const auto id = s->id_;
@@ -115,13 +116,11 @@ void session::flush() {
         if (s != nullptr && s->above_high_ && s->queued_ <= stream::low_water) {
             s->above_high_ = false;
             if (s->events_ != nullptr) s->events_->on_drained(*s);
+            // The owner may have opened a stream or begun a body; chunks that follow must not overtake that.
+            flush_batch();
         }
     }
-    // Ends and what the drained owners wrote meanwhile.
-    if (!batch_.empty()) {
-        out_.write(batch_);
-        batch_.clear();
-    }
+    flush_batch();  // ends
     // Asked for during this call: nothing is left to do for it unless streams wait, and those wait for the lane.
     flush_requested_ = false;
 }
@@ -242,7 +241,7 @@ bool session::handle_frame(const frame_header& h, std::string_view payload) {
         }
         case frame_type::ctrl: events_.on_ctrl(payload); return !failed_;
         case frame_type::accept:
-            if (stream* s = find(h.stream); s != nullptr && s->events_ != nullptr) s->events_->on_accepted(*s);
+            if (stream* s = find(h.stream); s != nullptr && !s->dead_ && s->events_ != nullptr) s->events_->on_accepted(*s);
             return true;
         case frame_type::move:
         case frame_type::datagram: return violate(code::protocol, "a frame that was not negotiated");
@@ -260,10 +259,10 @@ bool session::join(const frame_header& h, std::string_view& payload, bool& compl
         return violate(code::head_too_large, "a head longer than 64 KiB");
     if (complete) {
         joining_type_ = 0;
-        // Moved so that a head that is joined inside the handler starts from nothing.
-        head_buffer_.swap(joined_);
+        // Not head_buffer_: the handler's reply is written there while it still reads this head.
+        whole_head_.swap(joined_);
         joined_.clear();
-        payload = head_buffer_;
+        payload = whole_head_;
     }
     return true;
 }
@@ -292,6 +291,9 @@ bool session::handle_open(const frame_header& h, std::string_view payload) {
 
 stream* session::open(const wire::itp::open_head& head, std::uint8_t flags, stream_events& events) {
     if (failed_ || is_going_away() || open_count_ >= limits_.max_streams || next_id_ > 0x7FFFFFFEu) return nullptr;
+    head_buffer_.clear();
+    wire::itp::encode_open(head_buffer_, head);
+    if (head_buffer_.size() > wire::itp::max_head_size) return nullptr;
     const auto id = next_id_;
     next_id_ += 2;
     auto* s = new (streams_->take()) stream(*this, id, limits_.window);
@@ -299,8 +301,6 @@ stream* session::open(const wire::itp::open_head& head, std::uint8_t flags, stre
     streams_->by_id.insert(id, s);
     ++open_count_;
     if ((flags & flag::end) != 0) s->end_queued_ = s->end_sent_ = true;
-    head_buffer_.clear();
-    wire::itp::encode_open(head_buffer_, head);
     append_head(frame_type::open, flags, id, head_buffer_);
     return s;
 }
@@ -310,6 +310,7 @@ bool session::handle_head(const frame_header& h, std::string_view payload) {
     bool complete = false;
     if (!join(h, payload, complete)) return false;
     if (!complete) return true;
+    if (!was_opened(h.stream)) return violate(code::protocol, "HEAD for a stream that was never opened");
     if (!wire::itp::decode_reply(payload, reply_head_)) return violate(code::protocol, "malformed HEAD");
     stream* s = find(h.stream);
     if (s == nullptr || s->dead_) return true;
@@ -324,12 +325,9 @@ bool session::handle_head(const frame_header& h, std::string_view payload) {
 }
 
 bool session::handle_data(const frame_header& h, std::string_view payload) {
+    if (!was_opened(h.stream)) return violate(code::protocol, "DATA for a stream that was never opened");
     stream* s = find(h.stream);
-    if (s == nullptr) {
-        const bool was_ours = role_ == role::edge ? h.stream < next_id_ : h.stream <= highest_peer_id_;
-        return was_ours && h.stream % 2 == 1 ? true : violate(code::protocol, "DATA for a stream that was never opened");
-    }
-    if (s->dead_) return true;
+    if (s == nullptr || s->dead_) return true;
     if (s->receive_end_) return violate(code::protocol, "DATA after the end");
     if (role_ == role::edge && !s->head_seen_) return violate(code::protocol, "DATA before HEAD");
     if (!s->receive_.on_received(h.length)) return violate(code::flow_control, "more DATA than was granted");
@@ -342,10 +340,12 @@ bool session::handle_trailers(const frame_header& h, std::string_view payload) {
     bool complete = false;
     if (!join(h, payload, complete)) return false;
     if (!complete) return true;
+    if (!was_opened(h.stream)) return violate(code::protocol, "TRAILERS for a stream that was never opened");
     if (!wire::itp::decode_fields(payload, field_buffer_)) return violate(code::protocol, "malformed TRAILERS");
     stream* s = find(h.stream);
     if (s == nullptr || s->dead_) return true;
     if (s->receive_end_) return violate(code::protocol, "TRAILERS after the end");
+    if (role_ == role::edge && !s->head_seen_) return violate(code::protocol, "TRAILERS before HEAD");
     if (s->events_ != nullptr) s->events_->on_trailers(*s, field_buffer_);
     if ((s = find(h.stream)) != nullptr) receive_ended(*s);
     return !failed_;
@@ -428,8 +428,9 @@ bool session::check_alive(time_point now) {
 
 void session::lose_all_streams(std::string_view text) {
     failed_ = true;
-    for (stream* s : streams_->by_id.all())
-        if (!s->dead_) kill(*s, code::session_lost, text);
+    // By id: what an owner is told about one stream may make it release another.
+    for (const auto id : streams_->by_id.ids())
+        if (stream* s = find(id); s != nullptr && !s->dead_) kill(*s, code::session_lost, text);
 }
 
 void session::on_consumed(stream& s, std::uint32_t bytes) {
@@ -443,6 +444,11 @@ void session::on_consumed(stream& s, std::uint32_t bytes) {
     wire::itp::put_u32(entry + 4, grant);
     grants_.append(entry, sizeof entry);
     wake_output();
+}
+
+// Ids are never used twice, and only the edge opens streams.
+bool session::was_opened(std::uint32_t id) const noexcept {
+    return id % 2 == 1 && (role_ == role::edge ? id < next_id_ : id <= highest_peer_id_);
 }
 
 stream* session::find(std::uint32_t id) const noexcept {

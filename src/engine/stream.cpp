@@ -24,6 +24,7 @@ void stream::send_reply(const wire::itp::reply_head& head, std::uint8_t flags) {
     if (dead_ || end_queued_) return;
     session_.head_buffer_.clear();
     wire::itp::encode_reply(session_.head_buffer_, head);
+    if (session_.head_buffer_.size() > wire::itp::max_head_size) return reset(code::head_too_large, "a reply head over 64 KiB");
     session_.append_head(frame_type::head, flags, id_, session_.head_buffer_);
     if ((flags & flag::end) != 0) end_queued_ = end_sent_ = true;
     session_.forget_if_done(*this);
@@ -87,6 +88,7 @@ void stream::send_trailers(const std::vector<wire::field>& fields) {
     if (dead_ || end_queued_) return;
     trailers_.clear();
     wire::itp::encode_fields(trailers_, fields);
+    if (trailers_.size() > wire::itp::max_head_size) return reset(code::head_too_large, "trailers over 64 KiB");
     has_trailers_ = true;
     finish();
 }

@@ -46,10 +46,10 @@ public:
     }
 
     std::size_t size() const noexcept { return size_; }
-    std::vector<stream*> all() const {
-        std::vector<stream*> found;
+    std::vector<std::uint32_t> ids() const {
+        std::vector<std::uint32_t> found;
         for (const auto& s : slots_)
-            if (s.id != 0) found.push_back(s.value);
+            if (s.id != 0) found.push_back(s.id);
         return found;
     }
 

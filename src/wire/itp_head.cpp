@@ -1,7 +1,6 @@
 #include "instatunnel/wire/itp_head.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "instatunnel/wire/itp_frame.hpp"
 #include "itp_names.hpp"
@@ -36,8 +35,7 @@ public:
         at_ += 8;
     }
     void bytes(std::string_view v) {
-        std::memcpy(at_, v.data(), v.size());
-        at_ += v.size();
+        at_ = std::copy(v.begin(), v.end(), at_);
     }
     void text8(std::string_view v) {
         u8(static_cast<std::uint8_t>(v.size()));
@@ -191,13 +189,15 @@ void encode_open(std::string& out, const open_head& head) {
 
 bool decode_open(std::string_view payload, open_head& out) {
     reader r(payload);
+    out.method = out.authority = out.path = out.protocol = {};
+    out.fields.clear();
     out.kind = static_cast<stream_kind>(r.u8());
     out.tunnel = r.u32();
     out.request_id = r.u64();
     out.visitor.family = r.u8();
     if (out.visitor.family != 0 && out.visitor.family != 4 && out.visitor.family != 6) return false;
     const auto address = r.bytes(out.visitor.family == 4 ? 4 : out.visitor.family == 6 ? 16 : 0);
-    std::memcpy(out.visitor.bytes.data(), address.data(), address.size());
+    std::copy(address.begin(), address.end(), out.visitor.bytes.begin());
     out.visitor.port = r.u16();
     if (out.kind == stream_kind::http)
         read_http(r, out);

@@ -7,8 +7,8 @@
 
 namespace instatunnel::app {
 
-/// The little web app that `instatunnel demo` forwards when the user names none: a page that explains what happened, /echo,
-/// /events (server-sent events, one a second) and /headers. Loopback only, on a free port, on its own thread.
+/// The little web app that `instatunnel demo` forwards when the user names none: a page that explains what happened,
+/// /echo, /events (server-sent events, one a second) and /headers. Loopback only, on a free port, on its own thread.
 class sample_site {
 public:
     static outcome<std::unique_ptr<sample_site>> start();

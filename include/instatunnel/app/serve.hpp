@@ -13,24 +13,24 @@ namespace instatunnel::app {
 
 struct serve_options {
     bool dev = false;
-    std::string domain;                      ///< required unless dev ("localhost")
-    std::string listen;                      ///< "HOST:PORT" or ":PORT"; dev default 127.0.0.1:8443, else :443
-    std::string http_listen;                 ///< plain HTTP that only redirects; empty: none
-    std::filesystem::path data;              ///< empty: ~/.instatunnel/edge or ~/.instatunnel/dev
-    std::filesystem::path tls_cert;          ///< PEM chain; required unless dev
+    std::string domain;              ///< required unless dev ("localhost")
+    std::string listen;              ///< "HOST:PORT" or ":PORT"; dev default 127.0.0.1:8443, else :443
+    std::string http_listen;         ///< plain HTTP that only redirects; empty: none
+    std::filesystem::path data;      ///< empty: ~/.instatunnel/edge or ~/.instatunnel/dev
+    std::filesystem::path tls_cert;  ///< PEM chain; required unless dev
     std::filesystem::path tls_key;
     std::chrono::milliseconds drain{30000};
-    bool next_free_port = false;             ///< demo: a busy port is no error
-    bool write_dev_profile = true;           ///< keep the profile `dev` in ~/.instatunnel up to date (dev only)
-    std::filesystem::path home;              ///< client folder for the profile; empty: the default one
+    bool next_free_port = false;    ///< demo: a busy port is no error
+    bool write_dev_profile = true;  ///< keep the profile `dev` in ~/.instatunnel up to date (dev only)
+    std::filesystem::path home;     ///< client folder for the profile; empty: the default one
 };
 
 struct serve_ready {
-    std::string url;      ///< "https://localhost:8443": base for people
-    std::string api;      ///< "https://api.localhost:8443"
+    std::string url;  ///< "https://localhost:8443": base for people
+    std::string api;  ///< "https://api.localhost:8443"
     std::string domain;
-    std::string cacert;   ///< absolute path; empty when the certificate came from files
-    std::string email;    ///< dev only, like the next two
+    std::string cacert;  ///< absolute path; empty when the certificate came from files
+    std::string email;   ///< dev only, like the next two
     std::string password;
     std::string api_key;
     bool port_moved = false;  ///< next_free_port had to choose another port

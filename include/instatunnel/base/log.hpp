@@ -30,8 +30,7 @@ public:
     line& with(std::string_view name, const char* value) { return with(name, std::string_view(value)); }
     line& with(std::string_view name, long long value);
     template <class Integer>
-        requires std::is_integral_v<Integer>
-    line& with(std::string_view name, Integer value) {
+    requires std::is_integral_v<Integer> line& with(std::string_view name, Integer value) {
         return with(name, static_cast<long long>(value));
     }
 
@@ -41,9 +40,17 @@ private:
     std::string text_;
 };
 
-inline line debug(std::string_view event) { return {level::debug, event}; }
-inline line info(std::string_view event) { return {level::info, event}; }
-inline line warn(std::string_view event) { return {level::warn, event}; }
-inline line error(std::string_view event) { return {level::error, event}; }
+inline line debug(std::string_view event) {
+    return {level::debug, event};
+}
+inline line info(std::string_view event) {
+    return {level::info, event};
+}
+inline line warn(std::string_view event) {
+    return {level::warn, event};
+}
+inline line error(std::string_view event) {
+    return {level::error, event};
+}
 
 }  // namespace instatunnel::log

@@ -15,7 +15,7 @@ struct target {
     std::string host = "localhost";  ///< name or address without brackets; unused for unix sockets
     std::uint16_t port = 0;
     std::string unix_path;
-    std::string display;             ///< "localhost:3000", "https://10.0.0.5:8443", "unix:/run/app.sock"
+    std::string display;  ///< "localhost:3000", "https://10.0.0.5:8443", "unix:/run/app.sock"
 };
 
 /// PORT, HOST:PORT, [IPv6]:PORT, http://HOST[:PORT], https://HOST[:PORT] (no path), unix:/absolute/path.

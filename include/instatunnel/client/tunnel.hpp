@@ -16,14 +16,14 @@ enum class host_header : std::uint8_t { preserve, rewrite, fixed };
 
 struct tunnel_options {
     target upstream;
-    std::string server;            ///< API base, "https://api.t.example.com[:port]"
-    std::string cacert;            ///< PEM file; empty: the system's authorities
+    std::string server;  ///< API base, "https://api.t.example.com[:port]"
+    std::string cacert;  ///< PEM file; empty: the system's authorities
     secret key;
-    std::string name;              ///< --subdomain; empty: the edge makes one up
-    std::string existing_host;     ///< `connect`: name or host of a tunnel that exists; then `name` is empty
+    std::string name;           ///< --subdomain; empty: the edge makes one up
+    std::string existing_host;  ///< `connect`: name or host of a tunnel that exists; then `name` is empty
     host_header host_mode = host_header::preserve;
-    std::string host_value;        ///< for host_header::fixed
-    bool verify_upstream = true;   ///< https upstreams; never applied to loopback ones
+    std::string host_value;       ///< for host_header::fixed
+    bool verify_upstream = true;  ///< https upstreams; never applied to loopback ones
 };
 
 struct ready_info {
@@ -36,9 +36,9 @@ struct ready_info {
 
 struct request_info {
     std::string_view method;
-    std::string_view path;   ///< with the query removed
-    int status = 0;          ///< 0: reset before a status was sent
-    std::uint64_t bytes = 0; ///< body bytes sent to the visitor
+    std::string_view path;    ///< with the query removed
+    int status = 0;           ///< 0: reset before a status was sent
+    std::uint64_t bytes = 0;  ///< body bytes sent to the visitor
     std::chrono::milliseconds took{0};
 };
 
@@ -76,7 +76,8 @@ public:
     /// Blocks. Returns the summary after a stop, else the failure.
     outcome<summary> run();
 
-    /// From any thread, also from a signal-handling thread. First call: no new requests, those in flight finish. Second: at once.
+    /// From any thread, also from a signal-handling thread. First call: no new requests, those in flight finish.
+    /// Second: at once.
     void stop();
 
 private:

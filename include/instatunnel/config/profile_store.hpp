@@ -12,11 +12,11 @@ namespace instatunnel::config {
 
 /// One named set of credentials: what `login` and `auth set-key` store together.
 struct profile {
-    std::string server;   ///< "https://api.t.example.com"; empty: the default server
-    std::string cacert;   ///< absolute path of a PEM file; empty: the system's authorities
+    std::string server;  ///< "https://api.t.example.com"; empty: the default server
+    std::string cacert;  ///< absolute path of a PEM file; empty: the system's authorities
     std::string email;
     secret key;
-    std::string key_id;   ///< id at the server of a key that login made; empty for one that was set by hand
+    std::string key_id;  ///< id at the server of a key that login made; empty for one that was set by hand
 };
 
 /// The folder `~/.instatunnel` (or INSTATUNNEL_HOME) and its config.json: named profiles and settings.
@@ -33,7 +33,8 @@ public:
     const std::filesystem::path& home() const noexcept { return home_; }
     const std::filesystem::path& file() const noexcept { return file_; }
 
-    /// nullopt: no such profile (or no file yet). Errors: file_permission, config_invalid (file, line and reason), file_io.
+    /// nullopt: no such profile (or no file yet). Errors: file_permission, config_invalid (file, line and reason),
+    /// file_io.
     outcome<std::optional<profile>> load(const std::string& name) const;
     outcome<std::vector<std::string>> names() const;
     outcome<void> save(const std::string& name, const profile& p) const;

@@ -14,15 +14,16 @@
 namespace instatunnel::edge {
 
 struct server_options {
-    std::string domain;             ///< "t.example.com"
+    std::string domain;  ///< "t.example.com"
     std::uint16_t public_port = 443;
-    unique_fd listener;             ///< listening, non-blocking
-    unique_fd http_listener;        ///< plain HTTP that only redirects; may be empty
+    unique_fd listener;       ///< listening, non-blocking
+    unique_fd http_listener;  ///< plain HTTP that only redirects; may be empty
     std::shared_ptr<net::certificate_source> certificates;
     std::function<void()> on_tick;  ///< about every 2 s on the edge's thread: certificate files are looked at
 };
 
-/// The edge: one thread that accepts, terminates TLS and moves bytes between visitors and tunnel clients. Also what the service sees of the live tunnels.
+/// The edge: one thread that accepts, terminates TLS and moves bytes between visitors and tunnel clients. Also what the
+/// service sees of the live tunnels.
 class server : public service::live_tunnels {
 public:
     /// `accounts` outlives the server. Errors: tls_failed.

@@ -55,6 +55,7 @@ public:
     std::uint32_t id() const noexcept { return id_; }
     void set_events(stream_events& events) noexcept { events_ = &events; }
 
+    /// A head longer than `max_head_size` once encoded resets the stream with `head_too_large`; so it is with trailers.
     void send_reply(const wire::itp::reply_head& head, std::uint8_t flags);
     /// Queues body bytes (copied). With `push` they belong to a message that should not wait.
     void write(std::string_view bytes, bool push = false);
@@ -85,7 +86,6 @@ private:
         : session_(owner), id_(id), receive_(window), credit_(window) {}
 
     bool has_sendable() const noexcept;
-    void queue_end(std::uint8_t kind);
     void drop_queue();
     void drop_empty_tail();
 
@@ -167,7 +167,8 @@ public:
     void flush();
     bool has_output() const noexcept { return !batch_.empty() || !grants_.empty() || !ready_.empty(); }
 
-    /// Opens a stream to the peer (edge side: a visitor's request). Null when the limit of streams is reached or the session is going away.
+    /// Opens a stream to the peer (edge side: a visitor's request). Null when the limit of streams is reached, the head is longer than
+    /// `max_head_size` once encoded, or the session is going away.
     stream* open(const wire::itp::open_head& head, std::uint8_t flags, stream_events& events);
 
     void send_hello(std::string_view json);
@@ -214,12 +215,13 @@ private:
     bool send_some(stream& s);
     void send_end(stream& s);
     void flush_grants();
-    void grant(stream& s, std::uint32_t bytes);
+    void flush_batch();
     void receive_ended(stream& s);
     void kill(stream& s, code why, std::string_view text);
     void forget_if_done(stream& s);
     void erase(stream& s);
     stream* find(std::uint32_t id) const noexcept;
+    bool was_opened(std::uint32_t id) const noexcept;
     void on_consumed(stream& s, std::uint32_t bytes);
 
     role role_;
@@ -236,6 +238,7 @@ private:
     std::string grants_;    // CREDIT payload of this turn
     std::string carry_;     // the beginning of a frame whose rest has not come
     std::string joined_;    // a head that spans frames
+    std::string whole_head_;  // the last of them that came whole; views of the running handler point here
     std::uint32_t joining_stream_ = 0;
     std::uint8_t joining_type_ = 0;
     std::string head_buffer_;

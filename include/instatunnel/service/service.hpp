@@ -17,11 +17,11 @@ namespace instatunnel::service {
 
 struct api_request {
     std::string method;
-    std::string path;    ///< without the query, e.g. "/v1/auth/user"
-    std::string query;   ///< without "?"
-    std::string remote_address;  ///< IP of the caller, for rate limits
+    std::string path;                                         ///< without the query, e.g. "/v1/auth/user"
+    std::string query;                                        ///< without "?"
+    std::string remote_address;                               ///< IP of the caller, for rate limits
     std::vector<std::pair<std::string, std::string>> fields;  ///< names as sent
-    secret body;         ///< may hold a password
+    secret body;                                              ///< may hold a password
 };
 
 struct api_response {
@@ -33,20 +33,20 @@ struct api_response {
 /// What a tunnel client asks for in its HELLO.
 struct tunnel_claim {
     secret key;
-    std::string name;            ///< requested subdomain label, lower case; empty: make one up
-    std::string existing_host;   ///< `connect`: host or name of a tunnel that was created before; then `name` is empty
-    std::string target;          ///< shown in listings, e.g. "localhost:3000"
-    std::string instance;        ///< random id of the client process: the same one reconnects, another one takes over
+    std::string name;           ///< requested subdomain label, lower case; empty: make one up
+    std::string existing_host;  ///< `connect`: host or name of a tunnel that was created before; then `name` is empty
+    std::string target;         ///< shown in listings, e.g. "localhost:3000"
+    std::string instance;       ///< random id of the client process: the same one reconnects, another one takes over
     std::string remote_address;
 };
 
 struct granted_tunnel {
-    std::string tunnel_id;   ///< "tun_…"
+    std::string tunnel_id;  ///< "tun_…"
     std::string account_id;
     std::string key_id;
-    std::string name;        ///< subdomain label
-    std::string host;        ///< "demo.t.example.com"
-    std::string url;         ///< "https://demo.t.example.com:8443", port only when it is not 443
+    std::string name;  ///< subdomain label
+    std::string host;  ///< "demo.t.example.com"
+    std::string url;   ///< "https://demo.t.example.com:8443", port only when it is not 443
 };
 
 /// What the edge tells about a tunnel that is connected now.
@@ -55,8 +55,8 @@ struct live_tunnel {
     std::string target;
     std::int64_t connected_at_us = 0;
     std::uint64_t requests = 0;
-    std::uint64_t bytes_in = 0;    ///< from visitors
-    std::uint64_t bytes_out = 0;   ///< to visitors
+    std::uint64_t bytes_in = 0;   ///< from visitors
+    std::uint64_t bytes_out = 0;  ///< to visitors
 };
 
 /// The edge, as the service sees it. Called from the service's thread; implementations hand over to their own.
@@ -72,9 +72,9 @@ public:
 };
 
 struct service_options {
-    std::filesystem::path data;         ///< folder of the store, exists, 0700
-    std::string domain;                 ///< "t.example.com", "localhost"
-    std::uint16_t public_port = 443;    ///< for URLs
+    std::filesystem::path data;       ///< folder of the store, exists, 0700
+    std::string domain;               ///< "t.example.com", "localhost"
+    std::uint16_t public_port = 443;  ///< for URLs
     bool dev = false;
     std::string version;
 };
@@ -86,9 +86,9 @@ struct first_user {
     bool created = false;
 };
 
-/// Owns the store. All methods but `handle` and `admit` are called from one control thread; handle and admit may be called
-/// from any thread, run on the service's own threads (SQL on one, password hashing on another, queues bounded: beyond
-/// them 503 / errc::busy) and call back from there.
+/// Owns the store. All methods but `handle` and `admit` are called from one control thread; handle and admit may be
+/// called from any thread, run on the service's own threads (SQL on one, password hashing on another, queues bounded:
+/// beyond them 503 / errc::busy) and call back from there.
 class service {
 public:
     /// Opens and migrates the store. Errors: store_failed (with the path and what to do), file_permission.
@@ -107,7 +107,8 @@ public:
     /// name_taken, not_found, rate_limited, busy, store_failed.
     virtual void admit(tunnel_claim claim, admit_callback done) = 0;
 
-    /// Adds to the counters of a tunnel and its account; batched by the edge (about once a second), queued, never blocks.
+    /// Adds to the counters of a tunnel and its account; batched by the edge (about once a second), queued, never
+    /// blocks.
     virtual void record_usage(const std::string& tunnel_id, std::uint64_t requests, std::uint64_t bytes_in,
                               std::uint64_t bytes_out) = 0;
 

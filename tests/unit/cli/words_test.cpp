@@ -45,5 +45,6 @@ TEST_CASE("a JSON line keeps the order and survives any bytes") {
 TEST_CASE("text from elsewhere cannot drive the terminal") {
     CHECK(printable("plain äöü") == "plain äöü");
     CHECK(printable("a\x1b[31mb\r\n\x7f") == "a?[31mb???");
-    CHECK(printable("\xC2\x9B") == "\xC2?");
+    CHECK(printable("a\xC2\x9B"
+                    "2J\xC2\xA0") == "a?2J\xC2\xA0");
 }

@@ -1,0 +1,129 @@
+#include "instatunnel/engine/hello.hpp"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+using namespace instatunnel;
+using namespace instatunnel::engine;
+
+namespace {
+
+hello sample() {
+    hello h;
+    h.key = secret(std::string("it_live_abc"));
+    h.instance = "inst";
+    h.tunnels.push_back({"t0", "http", "demo", "", "localhost:3000"});
+    return h;
+}
+
+std::string with_tunnels(const std::string& tunnels) {
+    return R"({"auth":{"type":"key","key":"k"},"tunnels":)" + tunnels + "}";
+}
+
+}  // namespace
+
+TEST_CASE("HELLO arrives as it was sent") {
+    const auto parsed = parse_hello(to_json(sample()));
+    REQUIRE(parsed);
+    CHECK(parsed->version == 1);
+    CHECK(parsed->key.reveal() == "it_live_abc");
+    CHECK(parsed->instance == "inst");
+    CHECK(parsed->window == 65536);
+    CHECK_FALSE(parsed->client_version.empty());
+    REQUIRE(parsed->tunnels.size() == 1);
+    const auto& t = parsed->tunnels[0];
+    CHECK(t.ref + "|" + t.proto + "|" + t.name + "|" + t.host + "|" + t.target == "t0|http|demo||localhost:3000");
+}
+
+TEST_CASE("HELLO of an existing tunnel names its host and no wish") {
+    auto h = sample();
+    h.tunnels[0].name.clear();
+    h.tunnels[0].host = "demo.example.com";
+    const auto parsed = parse_hello(to_json(h));
+    REQUIRE(parsed);
+    CHECK(parsed->tunnels[0].host == "demo.example.com");
+    CHECK(parsed->tunnels[0].name.empty());
+}
+
+TEST_CASE("WELCOME arrives as it was sent") {
+    welcome w;
+    w.session = "s1";
+    w.tunnels.push_back({"t0", 42, "id", "demo", "https://demo.example.com"});
+    const auto parsed = parse_welcome(to_json(w));
+    REQUIRE(parsed);
+    CHECK(parsed->session == "s1");
+    REQUIRE(parsed->tunnels.size() == 1);
+    const auto& t = parsed->tunnels[0];
+    CHECK(t.number == 42);
+    CHECK(t.ref + "|" + t.id + "|" + t.name + "|" + t.url == "t0|id|demo|https://demo.example.com");
+}
+
+TEST_CASE("any bytes in a text make JSON that fits the wire and parses") {
+    auto h = sample();
+    h.tunnels[0].target = "\xff\x00\n\"\\ \xe2\x82\xac";
+    const auto json = to_json(h);
+    for (const char c : json)
+        CHECK((c >= ' ' && c < 127));
+    CHECK(parse_hello(json));
+}
+
+TEST_CASE("members of a newer program are ignored, absent ones have defaults") {
+    const auto parsed = parse_hello(
+        R"({"v":7,"new":[{}],"client":{"os":"x"},"auth":{"key":"k","more":1},"tunnels":[{"color":"red"}]})");
+    REQUIRE(parsed);
+    CHECK(parsed->version == 7);
+    CHECK(parsed->key.reveal() == "k");
+    CHECK(parsed->tunnels[0].proto == "http");
+    const auto bare = parse_hello(R"({"tunnels":[{"ref":null}]})");
+    REQUIRE(bare);
+    CHECK(bare->key.reveal().empty());
+    CHECK(bare->window == 65536);
+    REQUIRE(parse_welcome(R"({"tunnels":[{}],"x":1})"));
+}
+
+TEST_CASE("a HELLO that is none is refused") {
+    const std::string deep(8000, '[');
+    for (const std::string& text : {std::string(),
+                                    std::string("null"),
+                                    std::string("[]"),
+                                    std::string("{"),
+                                    std::string("{} x"),
+                                    deep,
+                                    std::string("{}"),
+                                    with_tunnels("[]"),
+                                    with_tunnels("{}"),
+                                    with_tunnels("[1]"),
+                                    with_tunnels("[[]]"),
+                                    with_tunnels("[{},{}]"),
+                                    with_tunnels(R"([{"sub":1}])"),
+                                    with_tunnels(R"([{"ref":["a"]}])"),
+                                    std::string(R"({"v":"1","tunnels":[{}]})"),
+                                    std::string(R"({"v":-1,"tunnels":[{}]})"),
+                                    std::string(R"({"v":1.5,"tunnels":[{}]})"),
+                                    std::string(R"({"v":4294967296,"tunnels":[{}]})"),
+                                    std::string(R"({"auth":"k","tunnels":[{}]})"),
+                                    std::string(R"({"auth":{"key":1},"tunnels":[{}]})"),
+                                    std::string(R"({"auth":{"type":"ticket","key":"k"},"tunnels":[{}]})"),
+                                    std::string(R"({"client":[],"tunnels":[{}]})"),
+                                    std::string(R"({"instance_id":{},"tunnels":[{}]})"),
+                                    with_tunnels("[{\"sub\":\"\xff\"}]")}) {
+        INFO(text.substr(0, 80));
+        CHECK_FALSE(parse_hello(text));
+    }
+}
+
+TEST_CASE("texts are bounded at 512 bytes, tunnels at 64") {
+    CHECK(parse_hello(with_tunnels("[{\"sub\":\"" + std::string(512, 'a') + "\"}]")));
+    CHECK_FALSE(parse_hello(with_tunnels("[{\"sub\":\"" + std::string(513, 'a') + "\"}]")));
+    CHECK_FALSE(parse_hello(R"({"auth":{"key":")" + std::string(513, 'k') + R"("},"tunnels":[{}]})"));
+    const auto many = [](int n) {
+        std::string list = "[{}";
+        for (int i = 1; i < n; ++i)
+            list += ",{}";
+        return list + "]";
+    };
+    CHECK(parse_welcome("{\"tunnels\":" + many(64) + "}"));
+    CHECK_FALSE(parse_welcome("{\"tunnels\":" + many(65) + "}"));
+    CHECK_FALSE(parse_welcome("{\"tunnels\":[]}"));
+    CHECK_FALSE(parse_welcome("{\"tunnels\":[{\"id\":-1}]}"));
+}
