@@ -8,9 +8,9 @@ cmake/install-packages.sh lint
 failed=no
 
 echo "==> Format"
-unformatted=$(find src include tests \( -name '*.cpp' -o -name '*.hpp' \) | sort | while read -r file; do
-    clang-format-14 --dry-run -Werror "$file" >/dev/null 2>&1 || echo "  clang-format-14 -i $file"
-done)
+# shellcheck disable=SC2016  # $0 is for the inner shell
+unformatted=$(find src include tests \( -name '*.cpp' -o -name '*.hpp' \) -print0 | sort -z |
+    xargs -0 -r -n 1 -P 2 sh -c 'clang-format-14 --dry-run -Werror "$0" >/dev/null 2>&1 || echo "  clang-format-14 -i $0"' | sort)
 if [ -n "$unformatted" ]; then
     printf 'Not formatted; mend with:\n%s\n' "$unformatted" >&2
     failed=yes

@@ -1,5 +1,7 @@
 #include "legacy_import.hpp"
 
+#include <filesystem>
+
 #include "credentials.hpp"
 #include "instatunnel/base/names.hpp"
 #include "instatunnel/config/legacy_file.hpp"
@@ -23,6 +25,8 @@ config::profile to_profile(context& c, const config::legacy_settings& legacy) {
 
 // True when the profile was stored; the marker makes it the last time the file is looked at.
 outcome<bool> carry_over(context& c) {
+    // Looked for first: without the file there is nothing to say about it, whatever state our own one is in.
+    if (std::error_code ec; !std::filesystem::exists(c.env.legacy_file, ec)) return false;
     const auto seen = c.store.setting(marker);
     if (!seen) return seen.error();
     if (seen->has_value()) return false;

@@ -42,7 +42,7 @@ void exchange::reset_state() {
     reply_ = reply::head;
     request_chunked_ = request_ended_ = body_sent_ = upgrade_ = push_ = paused_ = retried_ = false;
     keep_ = true;
-    conn_ = nullptr;
+    conn_ = connecting_ = nullptr;
 }
 
 void exchange::start(engine::stream& s, const wire::itp::open_head& open, std::uint8_t flags) {
@@ -98,6 +98,7 @@ bool exchange::is_repeatable() const noexcept {
 
 void exchange::on_connection(upstream_connection& c) {
     conn_ = &c;
+    connecting_ = nullptr;
     stream_->accept();
     conn_->bytes().write(pending_);
     if (request_ended_ && upgrade_) conn_->bytes().finish_writing();
@@ -326,6 +327,10 @@ void exchange::begin_reply(const wire::response_head& head) {
     const bool ended = reply_ == reply::done;
     if (head.body != wire::body_kind::length && head.body != wire::body_kind::none) up_.reply.content_length = -1;
     stream_->send_reply(up_.reply, ended ? flag::end : std::uint8_t{0});
+    if (stream_->is_dead()) {  // longer than the protocol carries
+        status_ = 502;
+        return over();
+    }
     if (ended) reply_complete();
 }
 
@@ -401,6 +406,7 @@ bool exchange::may_retry() const noexcept {
 }
 
 void exchange::on_connect_failed(errc why) {
+    connecting_ = nullptr;
     const auto& name = up_.options().upstream.display;
     fail(why == errc::tls_failed       ? code::origin_tls
          : why == errc::target_timeout ? code::origin_timeout
@@ -424,7 +430,9 @@ void exchange::over() {
     info.status = status_;
     info.bytes = s->bytes_sent() + s->queued();
     info.took = std::chrono::duration_cast<std::chrono::milliseconds>(up_.loop().now() - started_);
-    if (conn_ == nullptr)
+    if (connecting_ != nullptr)
+        std::exchange(connecting_, nullptr)->abandon();
+    else if (conn_ == nullptr)
         up_.forget_waiting(*this);
     else if (keep_ && request_ended_ && reply_ == reply::done)
         conn_->give_back();

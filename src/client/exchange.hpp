@@ -27,6 +27,8 @@ public:
 
     bool is_repeatable() const noexcept;
 
+    /// A connection is being made for it: the one to tell if nobody waits any more.
+    void on_connecting(upstream_connection& c) noexcept { connecting_ = &c; }
     void on_connection(upstream_connection& c);
     void on_connect_failed(errc why);
     void on_upstream_readable();
@@ -63,6 +65,7 @@ private:
     upstream& up_;
     engine::stream* stream_ = nullptr;
     upstream_connection* conn_ = nullptr;
+    upstream_connection* connecting_ = nullptr;
     std::string pending_;         ///< the request's head and the body bytes that came before a connection
     std::size_t unconsumed_ = 0;  ///< body bytes in pending_ or queued at the app, without credit returned
     std::string input_;           ///< beginning of a reply head

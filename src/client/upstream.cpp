@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <thread>
 
 #include "exchange.hpp"
 #include "instatunnel/base/log.hpp"
@@ -45,6 +46,27 @@ socket_address loopback(int family, std::uint16_t port) {
     return a;
 }
 
+bool is_local_name(std::string_view host);
+
+// All addresses of the target, at most 8; empty when its name cannot be resolved. Blocks.
+std::vector<socket_address> look_up(const target& to) {
+    if (to.is_unix) return {unix_address(to.unix_path)};
+    if (is_local_name(to.host)) return {loopback(AF_INET, to.port), loopback(AF_INET6, to.port)};
+    std::vector<socket_address> addresses;
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    if (::getaddrinfo(to.host.c_str(), std::to_string(to.port).c_str(), &hints, &found) != 0) return addresses;
+    for (const auto* a = found; a != nullptr && addresses.size() < 8; a = a->ai_next) {
+        socket_address copy;
+        std::memcpy(&copy.storage, a->ai_addr, a->ai_addrlen);
+        copy.size = a->ai_addrlen;
+        addresses.push_back(copy);
+    }
+    ::freeaddrinfo(found);
+    return addresses;
+}
+
 bool is_local_name(std::string_view host) {
     return iequals(host, "localhost") || (host.size() > 10 && iequals(host.substr(host.size() - 10), ".localhost"));
 }
@@ -54,7 +76,7 @@ bool is_local_name(std::string_view host) {
 outcome<std::unique_ptr<upstream>> upstream::make(net::event_loop& loop, const tunnel_options& options,
                                                   tunnel_events& events) {
     std::unique_ptr<upstream> made(new upstream(loop, options, events));
-    made->look_up();
+    made->addresses_ = look_up(options.upstream);
     if (options.upstream.is_tls) {
         auto context = net::make_client_context({}, /*lanes_only=*/false);
         if (!context) return context.error();
@@ -68,35 +90,11 @@ outcome<std::unique_ptr<upstream>> upstream::make(net::event_loop& loop, const t
 }
 
 upstream::upstream(net::event_loop& loop, const tunnel_options& options, tunnel_events& events)
-    : loop_(loop), options_(options), events_(events) {}
+    : loop_(loop), options_(options), events_(events), ticket_(std::make_shared<ticket>(this)) {}
 
-upstream::~upstream() = default;
-
-bool upstream::look_up() {
-    const auto& to = options_.upstream;
-    last_look_up_ = loop_.now();
-    if (to.is_unix) {
-        addresses_ = {unix_address(to.unix_path)};
-        return true;
-    }
-    if (is_local_name(to.host)) {
-        addresses_ = {loopback(AF_INET, to.port), loopback(AF_INET6, to.port)};
-        return true;
-    }
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    addrinfo* found = nullptr;
-    if (::getaddrinfo(to.host.c_str(), std::to_string(to.port).c_str(), &hints, &found) != 0) return false;
-    addresses_.clear();
-    for (const auto* a = found; a != nullptr && addresses_.size() < 8; a = a->ai_next) {
-        socket_address copy;
-        std::memcpy(&copy.storage, a->ai_addr, a->ai_addrlen);
-        copy.size = a->ai_addrlen;
-        addresses_.push_back(copy);
-    }
-    ::freeaddrinfo(found);
-    preferred_ = 0;
-    return !addresses_.empty();
+upstream::~upstream() {
+    const std::lock_guard lock(ticket_->guard);
+    ticket_->owner = nullptr;
 }
 
 void upstream::serve(engine::stream& s, const wire::itp::open_head& open, std::uint8_t flags) {
@@ -170,9 +168,24 @@ void upstream::unreachable() {
         events_.on_notice({errc::target_unreachable, "Failed to reach local server " + options_.upstream.display});
     was_unreachable_ = true;
     // The name may point elsewhere by now. Rare and bounded: at most once in five seconds while the app is down.
-    if (!options_.upstream.is_unix && !is_local_name(options_.upstream.host) &&
-        loop_.now() - last_look_up_ > std::chrono::seconds(5))
-        look_up();
+    if (options_.upstream.is_unix || is_local_name(options_.upstream.host)) return;
+    if (loop_.now() - last_look_up_ < std::chrono::seconds(5)) return;
+    last_look_up_ = loop_.now();
+    look_up_again();
+}
+
+// Asking a resolver blocks: a thread of its own does it, and may outlive us.
+void upstream::look_up_again() {
+    std::thread([ticket = ticket_, to = options_.upstream] {
+        auto found = std::make_shared<std::vector<socket_address>>(look_up(to));
+        const std::lock_guard lock(ticket->guard);
+        upstream* self = ticket->owner;
+        if (self == nullptr || found->empty()) return;
+        self->loop_.post([self, found] {
+            self->addresses_ = std::move(*found);
+            self->preferred_ = 0;
+        });
+    }).detach();
 }
 
 void upstream::report(const request_info& info) {

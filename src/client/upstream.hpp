@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -68,9 +69,16 @@ public:
     std::string text;
 
 private:
+    // Lets a look-up that ends late find out that nobody waits for it.
+    struct ticket {
+        explicit ticket(upstream* o) : owner(o) {}
+        std::mutex guard;
+        upstream* owner;
+    };
+
     upstream(net::event_loop& loop, const tunnel_options& options, tunnel_events& events);
     void run_deferred() override { events_.on_turn_end(); }
-    bool look_up();
+    void look_up_again();
     void serve_waiting();
 
     net::event_loop& loop_;
@@ -87,6 +95,7 @@ private:
     std::uint64_t served_ = 0;
     bool was_unreachable_ = false;
     std::chrono::steady_clock::time_point last_look_up_{};
+    std::shared_ptr<ticket> ticket_;
 };
 
 }  // namespace instatunnel::client

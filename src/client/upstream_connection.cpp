@@ -22,6 +22,7 @@ upstream_connection::upstream_connection(upstream& owner, exchange& user)
 void upstream_connection::open(upstream& owner, exchange& user) {
     auto* self = new upstream_connection(owner, user);
     owner.loop().keep(std::unique_ptr<net::retirable>(self));
+    user.on_connecting(*self);
     self->address_ = owner.preferred();
     self->timer_.arm(upstream::connect_limit);
     self->try_address();
@@ -94,7 +95,8 @@ void upstream_connection::on_connected() {
     open_ = true;
     timer_.cancel();
     owner_.connected(address_ % owner_.addresses().size());
-    if (user_ != nullptr) user_->on_connection(*this);
+    if (user_ != nullptr) return user_->on_connection(*this);
+    give_back();
 }
 
 void upstream_connection::on_readable() {

@@ -14,6 +14,8 @@ public:
     static void open(upstream& owner, exchange& user);
 
     void lend(exchange& to);
+    /// The exchange that it is being made for is gone; it goes to the pool when it is ready.
+    void abandon() noexcept { user_ = nullptr; }
     /// Asks the kernel whether the app has closed an idle connection whose event has not been handled yet.
     bool seems_closed() const noexcept;
     net::connection& bytes() noexcept { return *conn_; }

@@ -2,6 +2,7 @@
 
 #include <openssl/ssl.h>
 
+#include "instatunnel/auth/token_bucket.hpp"
 #include "instatunnel/base/log.hpp"
 #include "lane.hpp"
 #include "visitor.hpp"
@@ -30,25 +31,37 @@ std::string_view choose_alpn(std::string_view offered) {
     return {};
 }
 
-greeting::greeting(worker& w, net::peer_name peer)
+greeting::greeting(worker& w, net::peer_name peer, address_slot slot)
     : w_(w),
       peer_(std::move(peer)),
+      slot_(std::move(slot)),
       timer_(
-          w.loop, [](void* self) { static_cast<greeting*>(self)->on_broken(errc::tls_handshake_timeout); }, this) {}
+          w.loop, [](void* self) { static_cast<greeting*>(self)->on_broken(errc::tls_handshake_timeout); }, this) {
+    ++w_.handshaking;
+}
+
+greeting::~greeting() {
+    --w_.handshaking;
+}
+
+// Refused connections are closed without a word: a handshake to say why would be what the limit is there to save.
+bool greeting::is_welcome(worker& w, const net::peer_name& peer, const std::string& group) {
+    if (w.visitors.size() + w.handshaking >= w.limits.visitors) return false;
+    if (peer.is_loopback) return true;
+    const auto counted = w.visitors_by_address.find(group);
+    if (counted != w.visitors_by_address.end() && counted->second >= w.limits.visitors_per_address) return false;
+    return w.handshakes.at(group, w.loop.now()).take(w.loop.now());
+}
 
 void greeting::begin(worker& w, unique_fd fd, SSL_CTX* context) {
     auto peer = net::peer_of(fd.get());
-    if (w.visitors.size() >= w.limits.visitors) return;
-    if (!peer.is_loopback) {
-        const auto counted = w.visitors_by_address.find(peer.address);
-        if (counted != w.visitors_by_address.end() && counted->second >= w.limits.visitors_per_address) return;
-        if (!w.handshakes.at(peer.address, w.loop.now()).take(w.loop.now())) return;
-    }
+    auto group = auth::address_group(peer.address);
+    if (!is_welcome(w, peer, group)) return;
     net::tune_socket(fd.get(), notsent_lowat, peer.is_loopback);
     SSL* ssl = SSL_new(context);
     if (ssl == nullptr) return;
     SSL_set_accept_state(ssl);
-    auto* self = new greeting(w, std::move(peer));
+    auto* self = new greeting(w, std::move(peer), address_slot(w.visitors_by_address, std::move(group)));
     w.loop.keep(std::unique_ptr<net::retirable>(self));
     self->timer_.arm(w.limits.handshake);
     self->conn_ = net::connection::start(w.loop, std::move(fd), ssl, *self, /*connecting=*/false);
@@ -60,7 +73,7 @@ void greeting::on_connected() {
     SSL_get0_alpn_selected(conn_->ssl(), &name, &size);
     const std::string_view protocol(reinterpret_cast<const char*>(name), size);
     if (protocol != alpn_tunnel) {
-        auto* v = new visitor(w_, std::move(peer_));
+        auto* v = new visitor(w_, std::move(peer_), std::move(slot_));
         w_.loop.keep(std::unique_ptr<net::retirable>(v));
         v->adopt(std::move(conn_));
         if (w_.draining) v->drain();

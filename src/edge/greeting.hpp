@@ -26,11 +26,14 @@ public:
     void on_broken(errc why) override;
 
 private:
-    greeting(worker& w, net::peer_name peer);
+    greeting(worker& w, net::peer_name peer, address_slot slot);
+    ~greeting() override;
+    static bool is_welcome(worker& w, const net::peer_name& peer, const std::string& group);
     void leave();
 
     worker& w_;
     net::peer_name peer_;
+    address_slot slot_;
     std::unique_ptr<net::connection> conn_;
     net::timer timer_;
 };

@@ -168,7 +168,7 @@ void lane::take_route(service::granted_tunnel granted) {
         if (existing->instance == instance_)
             old->end(code::superseded, "the same client has reconnected");
         else
-            old->end(code::superseded, "another process of the same account took the tunnel over");
+            old->end(code::superseded, "Another process of the same account took the tunnel over");
     }
     if (existing == nullptr || existing->tunnel.tunnel_id != granted.tunnel_id) {
         existing = std::make_shared<route>();
@@ -214,6 +214,7 @@ void lane::report_usage() {
 
 void lane::end(code why, std::string_view text) {
     if (closing_) return;
+    for_good_ = why != code::draining && why != code::superseded;
     session_.send_error(why, text);
     session_.flush();
     lost(text);
@@ -227,12 +228,17 @@ void lane::on_peer_error(code why, std::string_view) {
     lost(wire::itp::code_name(why));
 }
 
-void lane::on_goaway(code, std::string_view) {
-    // The client is leaving: visitors are told to come back, what is under way goes on.
-    if (route_ != nullptr && route_->via == this) {
-        route_->via = nullptr;
-        route_->away_since = w_.loop.now();
-    }
+void lane::on_goaway(code why, std::string_view) {
+    // No new requests for it; what is under way goes on.
+    for_good_ = why == code::ok;
+    take_off_line();
+}
+
+void lane::take_off_line() {
+    if (route_ == nullptr || route_->via != this) return;
+    route_->via = nullptr;
+    route_->away_since = w_.loop.now();
+    if (for_good_) w_.routes.remove(*route_);
 }
 
 void lane::on_violation(code why, std::string_view rule) {
@@ -252,10 +258,7 @@ void lane::lost(std::string_view why) {
             .with("tunnel", route_->tunnel.tunnel_id)
             .with("host", route_->tunnel.host)
             .with("reason", why);
-        if (route_->via == this) {
-            route_->via = nullptr;
-            route_->away_since = w_.loop.now();
-        }
+        take_off_line();
     }
     session_.lose_all_streams(why);
     net::connection::close_gently(std::move(conn_));

@@ -49,6 +49,7 @@ private:
     void take_route(service::granted_tunnel granted);
     void report_usage();
     void lost(std::string_view why);
+    void take_off_line();
     void leave();
     void on_tick();
 
@@ -64,6 +65,7 @@ private:
     bool hello_seen_ = false;
     bool counted_ = true;
     bool closing_ = false;
+    bool for_good_ = false;  ///< the client stops or is turned away: it will not reconnect
 };
 
 }  // namespace instatunnel::edge

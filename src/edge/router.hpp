@@ -42,6 +42,11 @@ public:
         return found == by_host_.end() ? nullptr : found->second;
     }
     void insert(std::shared_ptr<route> r) { by_host_[r->tunnel.host] = std::move(r); }
+    /// The tunnel will not come back by itself: visitors are told so at once.
+    void remove(const route& r) {
+        const auto found = by_host_.find(r.tunnel.host);
+        if (found != by_host_.end() && found->second.get() == &r) by_host_.erase(found);
+    }
     /// Forgets routes whose client did not come back.
     void expire(std::chrono::steady_clock::time_point now) {
         std::erase_if(by_host_, [&](const auto& entry) {

@@ -16,21 +16,19 @@ namespace instatunnel::edge {
 namespace flag = wire::itp::flag;
 using engine::code;
 
-visitor::visitor(worker& w, net::peer_name peer)
+visitor::visitor(worker& w, net::peer_name peer, address_slot slot)
     : w_(w),
       peer_(std::move(peer)),
+      slot_(std::move(slot)),
       arrival_(make_arrival(peer_, w.public_port)),
       timer_(
           w.loop, [](void* self) { static_cast<visitor*>(self)->on_timeout(); }, this) {
     w_.visitors.insert(this);
-    ++w_.visitors_by_address[peer_.address];
 }
 
 visitor::~visitor() {
     if (api_ticket_ != nullptr) *api_ticket_ = nullptr;
     w_.visitors.erase(this);
-    const auto counted = w_.visitors_by_address.find(peer_.address);
-    if (counted != w_.visitors_by_address.end() && --counted->second == 0) w_.visitors_by_address.erase(counted);
 }
 
 void visitor::adopt(std::unique_ptr<net::connection> connection) {
@@ -183,7 +181,7 @@ void visitor::forward_body(std::string_view bytes) {
         auto& body = api_request_->body;
         if (body.reveal().size() + bytes.size() > w_.limits.api_body) {
             api_request_.reset();
-            refuse(413, "payload_too_large", "The request body is too large", {}, /*keep=*/false);
+            refuse(413, "too_large", "The request body is too large", {}, /*keep=*/false);
             return;
         }
         body = secret(std::string(body.reveal()).append(bytes));
@@ -286,6 +284,8 @@ void visitor::start_tunnel_request(const wire::request_head& head, const std::sh
     // An upgrade keeps its direction open: what follows the head is the new protocol.
     const bool ended = request_done_ && protocol_.empty();
     stream_ = to->via->session().open(open, ended ? flag::end : std::uint8_t{0}, *this);
+    if (stream_ == nullptr && to->via->session().can_open())
+        return refuse(431, "head_too_large", "The request's fields are too large", {}, request_done_ && keep_alive_);
     if (stream_ == nullptr)
         return refuse(503, "too_many_streams", "The tunnel carries as many requests as it can right now",
                       "Try again in a moment.", request_done_ && keep_alive_);
@@ -312,6 +312,7 @@ void visitor::serve_base_page(const wire::request_head&) {
 
 void visitor::start_api_request(const wire::request_head& head) {
     api_request_ = std::make_unique<service::api_request>();
+    accept_ = "application/json";  // programs call it, whatever they accept
     const auto question = head.path.find('?');
     api_request_->method = head.method;
     api_request_->path = head.path.substr(0, question);

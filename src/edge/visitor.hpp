@@ -22,7 +22,7 @@ namespace instatunnel::edge {
 /// A reply may begin while the request's body is still coming; the request is over when both have ended.
 class visitor final : public net::retirable, public net::connection_events, public engine::stream_events {
 public:
-    visitor(worker& w, net::peer_name peer);
+    visitor(worker& w, net::peer_name peer, address_slot slot);
     ~visitor() override;
     /// Starts serving an established connection.
     void adopt(std::unique_ptr<net::connection> connection);
@@ -79,6 +79,7 @@ private:
 
     worker& w_;
     net::peer_name peer_;
+    address_slot slot_;
     arrival arrival_;
     std::unique_ptr<net::connection> conn_;
     net::timer timer_;

@@ -45,7 +45,7 @@ reset_answer answer_for(code why) {
         case code::body_too_large:
             return {413, "The request body is too large", {}};
         case code::head_too_large:
-            return {431, "The request's fields are too large", {}};
+            return {502, "The fields of the local server's answer are too large", {}};
         case code::policy_denied:
             return {403, "The tunnel does not allow this request", {}};
         default:
@@ -195,6 +195,12 @@ void visitor::fail_stream(code why, std::string_view text) {
     std::string message(answer.message);
     // The client names what it tried: "localhost:3000".
     if (why == code::origin_unreachable && !text.empty()) message.append(" ").append(text);
+    if (w_.failure_lines.take(w_.loop.now()))
+        log::info("request.failed")
+            .with("request", request_id_)
+            .with("host", route_->tunnel.host)
+            .with("status", answer.status)
+            .with("reason", wire::itp::code_name(why));
     refuse(answer.status, wire::itp::code_name(why), message, answer.hint, request_done_ && keep_alive_);
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "forwarding.hpp"
 #include "instatunnel/auth/token_bucket.hpp"
@@ -48,6 +49,29 @@ struct edge_limits {
     std::size_t addresses_remembered = 20'000;
 };
 
+/// Connections by the address they come from (IPv6 by its /64, which one party owns).
+using address_counts = std::unordered_map<std::string, std::size_t>;
+
+/// One connection's place in the count of its address, from accept to end.
+class address_slot {
+public:
+    address_slot(address_counts& counts, std::string group) : counts_(&counts), group_(std::move(group)) {
+        ++counts[group_];
+    }
+    address_slot(address_slot&& other) noexcept
+        : counts_(std::exchange(other.counts_, nullptr)), group_(std::move(other.group_)) {}
+    address_slot& operator=(address_slot&&) = delete;
+    ~address_slot() {
+        if (counts_ == nullptr) return;
+        const auto mine = counts_->find(group_);
+        if (--mine->second == 0) counts_->erase(mine);
+    }
+
+private:
+    address_counts* counts_;
+    std::string group_;
+};
+
 /// All that one edge thread owns and its connections share. Objects of other files get it by reference; it outlives
 /// them.
 struct worker {
@@ -64,12 +88,15 @@ struct worker {
     engine::chunk_pool chunks;
     std::unordered_set<visitor*> visitors;
     std::unordered_set<lane*> lanes;
-    std::unordered_map<std::string, std::size_t> visitors_by_address;
+    address_counts visitors_by_address;
+    std::size_t handshaking = 0;
     auth::bucket_table handshakes{limits.handshakes, limits.addresses_remembered};
     auth::bucket_table tunnel_requests{limits.tunnel_requests, limits.addresses_remembered};
     std::size_t lanes_without_hello = 0;
     std::uint64_t next_request_id = 1;
     std::uint32_t next_route_number = 1;
+    auth::token_bucket failure_lines{{20, std::chrono::milliseconds(100)},
+                                     std::chrono::steady_clock::now()};  ///< in the log
     bool draining = false;
     std::size_t cut_requests = 0;
 

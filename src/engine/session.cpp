@@ -290,7 +290,7 @@ bool session::handle_open(const frame_header& h, std::string_view payload) {
 }
 
 stream* session::open(const wire::itp::open_head& head, std::uint8_t flags, stream_events& events) {
-    if (failed_ || is_going_away() || open_count_ >= limits_.max_streams || next_id_ > 0x7FFFFFFEu) return nullptr;
+    if (!can_open()) return nullptr;
     head_buffer_.clear();
     wire::itp::encode_open(head_buffer_, head);
     if (head_buffer_.size() > wire::itp::max_head_size) return nullptr;

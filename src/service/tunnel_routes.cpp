@@ -33,6 +33,7 @@ nlohmann::ordered_json api::describe(const store::tunnel& t, const live_by_id& c
     nlohmann::ordered_json row;
     row["id"] = t.id;
     row["name"] = t.name;
+    row["subdomain"] = t.name;
     row["host"] = parts_.names.host(t.name);
     row["url"] = parts_.names.url(t.name);
     row["target"] = now.target.empty() ? t.target : now.target;
@@ -58,13 +59,17 @@ std::optional<store::tunnel> api::find_tunnel(const call_ptr& c) {
 
 void api::create_tunnel(const call_ptr& c) {
     json_body given(c->request.body.reveal());
-    const auto name = given.text("name").value_or("");
+    // "subdomain" is the published name of the field, "name" the one of our other routes: an error names what was sent.
+    const auto subdomain = given.text("subdomain");
+    const auto name = subdomain ? subdomain : given.text("name");
+    const char* const name_field = subdomain ? "subdomain" : "name";
     const auto target = given.text("target").value_or("");
     if (given.error()) return c->fail(*given.error());
     if (!target.empty() && !auth::is_display_name(target))
         return c->fail(wrong_value("target", "\"target\" must have at most 120 bytes and no control characters"));
-    auto created = parts_.admissions.create(c->key.account_id, name, target);
-    if (!created) return c->fail(created.error(), created.error().code == errc::store_failed ? "" : "name");
+    if (name && name->empty()) return c->fail(failure(errc::malformed_name), name_field);
+    auto created = parts_.admissions.create(c->key.account_id, name.value_or(""), target);
+    if (!created) return c->fail(created.error(), created.error().code == errc::store_failed ? "" : name_field);
     c->reply(201, describe(*created, {}));
 }
 

@@ -183,6 +183,10 @@ public:
     /// Tells every stream that the session is lost. Idempotent.
     void lose_all_streams(std::string_view text);
 
+    /// Whether open() has room for one more. It also refuses heads that are longer than the protocol carries.
+    bool can_open() const noexcept {
+        return !failed_ && !is_going_away() && open_count_ < limits_.max_streams && next_id_ <= 0x7FFFFFFEu;
+    }
     std::size_t open_streams() const noexcept { return open_count_; }
     bool is_going_away() const noexcept { return goaway_sent_ || goaway_received_; }
     std::chrono::microseconds round_trip() const noexcept { return round_trip_; }

@@ -159,9 +159,9 @@ TEST_CASE("DATA that was queued when the peer broke the rules does not follow th
 
 TEST_CASE("bytes that are no preface of ours are refused as a version") {
     for (const std::string& bytes : {std::string("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), std::string(16, '\0'), [] {
-                                        const auto p = wire::itp::encode_preface(2, 9);
-                                        return std::string(p.data(), p.size());
-                                    }()}) {
+                                         const auto p = wire::itp::encode_preface(2, 9);
+                                         return std::string(p.data(), p.size());
+                                     }()}) {
         session_end edge(engine::role::edge);
         edge.take();
         CHECK_FALSE(edge.session.receive(bytes, {}));
