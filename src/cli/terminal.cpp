@@ -70,15 +70,15 @@ void terminal::write_line(int fd, std::string_view line) {
     }
 }
 
-void terminal::offer(std::string_view line) {
+void terminal::offer(std::string_view lines, std::uint64_t count) {
     pollfd ready{out_, POLLOUT, 0};
     if (::poll(&ready, 1, stuck_ ? 0 : reader_patience_ms) == 0) {
         stuck_ = true;
-        ++dropped_;
+        dropped_ += count;
         return;
     }
     stuck_ = false;
-    result(line);
+    result(lines);
 }
 
 void terminal::notice(std::string_view line) {

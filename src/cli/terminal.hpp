@@ -38,9 +38,9 @@ public:
 
     /// One line on stdout; waits for a slow reader.
     void result(std::string_view line) { write_line(out_, line); }
-    /// One line on stdout that may be left out: a reader that has not read for 100 ms must not stall a tunnel.
-    /// Lines that were left out are counted in dropped().
-    void offer(std::string_view line);
+    /// Lines on stdout (`count` of them, joined by line ends) that may be left out: a reader that has not read for 100
+    /// ms must not stall a tunnel. Lines that were left out are counted in dropped().
+    void offer(std::string_view lines, std::uint64_t count = 1);
     /// One line on stderr; nothing with --json, where events say the same.
     void notice(std::string_view line);
     /// One line on stderr, always.

@@ -66,16 +66,25 @@ void tunnel_printer::on_ready(const client::ready_info& info) {
 void tunnel_printer::on_request(const client::request_info& info) {
     ++requests_;
     if (quiet_) return;
+    if (waiting_lines_++ != 0) waiting_ += '\n';
     if (term_.json())
-        term_.offer(json_line("request")
+        waiting_ += json_line("request")
                         .with("method", info.method)
                         .with("path", info.path)
                         .with("status", info.status)
                         .with("bytes", info.bytes)
                         .with("ms", info.took.count())
-                        .text());
+                        .text();
     else
-        term_.offer(request_line(term_, info));
+        waiting_ += request_line(term_, info);
+}
+
+// One write for all requests of a turn: at a high rate a write a line would cost more than the request itself.
+void tunnel_printer::on_turn_end() {
+    if (waiting_lines_ == 0) return;
+    term_.offer(waiting_, waiting_lines_);
+    waiting_.clear();
+    waiting_lines_ = 0;
     check_reader();
 }
 
@@ -110,6 +119,7 @@ client::summary tunnel_printer::counted() const {
 }
 
 void tunnel_printer::closed(const client::summary& total) {
+    on_turn_end();
     if (const auto left_out = term_.dropped(); left_out > 0)
         term_.notice(std::to_string(left_out) + " lines about requests were left out: nobody read the output");
     if (term_.json())

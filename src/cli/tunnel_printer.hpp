@@ -21,6 +21,7 @@ public:
     void starting(const client::target& upstream, const std::string& server);
     void on_ready(const client::ready_info& info) override;
     void on_request(const client::request_info& info) override;
+    void on_turn_end() override;
     void on_reconnecting(const failure& why, std::chrono::milliseconds wait, unsigned attempt) override;
     void on_notice(const failure& what) override;
 
@@ -35,6 +36,8 @@ private:
     terminal& term_;
     clock now_;
     bool quiet_;
+    std::string waiting_;  // lines of the turn's requests
+    std::uint64_t waiting_lines_ = 0;
     std::function<void()> reader_gone_;
     std::chrono::steady_clock::time_point started_;
     bool ready_ = false;

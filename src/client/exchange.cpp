@@ -295,6 +295,9 @@ void exchange::handle_interim(const wire::response_head& head) {
 }
 
 void exchange::begin_reply(const wire::response_head& head) {
+    // ITP carries names with a length of one byte.
+    if (std::ranges::any_of(head.fields, [](const wire::field& f) { return f.name.size() > 255; }))
+        return fail(code::origin_bad_response, "a field name longer than 255 bytes");
     status_ = head.status;
     keep_ = head.keep_alive;
     fill_reply(head);

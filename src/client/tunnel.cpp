@@ -113,6 +113,7 @@ public:
           ticket_(std::make_shared<ticket>(this)) {}
 
     ~impl() override {
+        if (upstream_ != nullptr) upstream_->forget_look_ups();
         const std::lock_guard lock(ticket_->guard);
         ticket_->owner = nullptr;
     }

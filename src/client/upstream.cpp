@@ -93,6 +93,10 @@ upstream::upstream(net::event_loop& loop, const tunnel_options& options, tunnel_
     : loop_(loop), options_(options), events_(events), ticket_(std::make_shared<ticket>(this)) {}
 
 upstream::~upstream() {
+    forget_look_ups();
+}
+
+void upstream::forget_look_ups() noexcept {
     const std::lock_guard lock(ticket_->guard);
     ticket_->owner = nullptr;
 }

@@ -42,6 +42,8 @@ public:
 
     /// Carries a stream that the edge opened to the app and back.
     void serve(engine::stream& s, const wire::itp::open_head& open, std::uint8_t flags);
+    /// Look-ups that are under way will find nobody: call before the loop is destroyed.
+    void forget_look_ups() noexcept;
     std::uint64_t served() const noexcept { return served_; }
 
     // For exchanges and connections.

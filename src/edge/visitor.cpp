@@ -249,6 +249,12 @@ void visitor::dispatch(const wire::request_head& head) {
     for (const auto& f : head.fields)
         if (f.name.size() == 6 && iequals(f.name, "accept")) accept_.assign(f.value.substr(0, 256));
 
+    // ITP carries these with a length of one byte.
+    const auto too_long = [](const wire::field& f) { return f.name.size() > 255; };
+    if (std::ranges::any_of(head.fields, too_long))
+        return refuse(431, "bad_request", "a field name longer than 255 bytes", {}, /*keep=*/false);
+    if (head.method.size() > 255) return refuse(501, "bad_request", "an unknown method", {}, /*keep=*/false);
+
     const auto host = host_of_authority(head.authority, w_.host);
     if (!certificate_covers(host))
         return refuse(421, "misdirected_request", "This connection was opened for another host", {}, /*keep=*/false);
@@ -277,7 +283,8 @@ void visitor::start_tunnel_request(const wire::request_head& head, const std::sh
     open.method = head.method;
     open.authority = head.authority;
     open.path = head.path;
-    protocol_ = request_done_ ? head.upgrade : std::string_view();  // an upgrade with a body is served without it
+    // An upgrade with a body, or to something no protocol is called, is served without it.
+    protocol_ = request_done_ && head.upgrade.size() <= 255 ? head.upgrade : std::string_view();
     open.protocol = protocol_;
     open.content_length = head.body == wire::body_kind::length ? static_cast<std::int64_t>(head.content_length) : -1;
     forward_request_fields(head, arrival_, w_.forwarded, open.fields);

@@ -42,7 +42,8 @@ std::optional<json> parse_object(std::string_view text) {
 
 bool read_wish(const json& item, tunnel_wish& out) {
     return item.is_object() && read_text(item, "ref", out.ref) && read_text(item, "proto", out.proto) &&
-           read_text(item, "sub", out.name) && read_text(item, "host", out.host) && read_text(item, "target", out.target);
+           read_text(item, "sub", out.name) && read_text(item, "host", out.host) &&
+           read_text(item, "target", out.target);
 }
 
 bool read_grant(const json& item, tunnel_grant& out) {
@@ -84,8 +85,8 @@ std::string to_json(const welcome& w) {
     json tunnels = json::array();
     for (const auto& t : w.tunnels)
         tunnels.push_back({{"ref", t.ref}, {"id", t.number}, {"tunnel", t.id}, {"name", t.name}, {"url", t.url}});
-    const json document = {{"v", w.version}, {"session", w.session}, {"lane", 0}, {"lanes_max", 1},
-                           {"window_init", w.window}, {"tunnels", std::move(tunnels)}};
+    const json document = {{"v", w.version}, {"session", w.session},    {"lane", 0},
+                           {"lanes_max", 1}, {"window_init", w.window}, {"tunnels", std::move(tunnels)}};
     return document.dump(-1, ' ', /*ensure_ascii=*/true, json::error_handler_t::replace);
 }
 

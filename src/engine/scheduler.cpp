@@ -23,7 +23,8 @@ void scheduler::remove(schedule_link& link) noexcept {
 }
 
 schedule_link* scheduler::pop() noexcept {
-    const bool bulk_turn = interactive_.first == nullptr || (bulk_.first != nullptr && interactive_run_ >= interactive_weight);
+    const bool bulk_turn =
+        interactive_.first == nullptr || (bulk_.first != nullptr && interactive_run_ >= interactive_weight);
     schedule_link* chosen = bulk_turn ? bulk_.first : interactive_.first;
     if (chosen == nullptr) return nullptr;
     interactive_run_ = bulk_turn ? 0 : interactive_run_ + 1;

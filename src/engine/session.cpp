@@ -24,7 +24,8 @@ struct session::table {
     std::vector<void*> recycled;
 
     ~table() {
-        for (void* memory : recycled) ::operator delete(memory);
+        for (void* memory : recycled)
+            ::operator delete(memory);
     }
     void* take() {
         if (recycled.empty()) return ::operator new(sizeof(stream));
@@ -51,7 +52,8 @@ session::session(role who, session_output& out, session_events& events, chunk_po
 
 session::~session() {
     lose_all_streams({});
-    for (const auto id : streams_->by_id.ids()) erase(*find(id));
+    for (const auto id : streams_->by_id.ids())
+        erase(*find(id));
 }
 
 void session::start() {
@@ -76,7 +78,8 @@ void session::append(frame_type type, std::uint8_t flags, std::uint32_t id, std:
 
 void session::append_head(frame_type type, std::uint8_t flags, std::uint32_t id, std::string_view payload) {
     while (payload.size() > wire::itp::default_max_frame) {
-        append(type, static_cast<std::uint8_t>(flags | flag::more), id, payload.substr(0, wire::itp::default_max_frame));
+        append(type, static_cast<std::uint8_t>(flags | flag::more), id,
+               payload.substr(0, wire::itp::default_max_frame));
         payload.remove_prefix(wire::itp::default_max_frame);
     }
     append(type, flags, id, payload);
@@ -210,7 +213,8 @@ bool session::handle_frame(const frame_header& h, std::string_view payload) {
     if (joining_type_ != 0 && (h.type != joining_type_ || h.stream != joining_stream_))
         return violate(code::protocol, "a frame between the parts of a head");
     switch (static_cast<frame_type>(h.type)) {
-        case frame_type::pad: return true;
+        case frame_type::pad:
+            return true;
         case frame_type::hello:
             if (role_ != role::edge) return violate(code::protocol, "HELLO from an edge");
             events_.on_hello(payload);
@@ -225,26 +229,37 @@ bool session::handle_frame(const frame_header& h, std::string_view payload) {
             events_.on_peer_error(error.what, error.text);
             return false;
         }
-        case frame_type::open: return handle_open(h, payload);
-        case frame_type::head: return handle_head(h, payload);
-        case frame_type::data: return handle_data(h, payload);
-        case frame_type::trailers: return handle_trailers(h, payload);
-        case frame_type::credit: return handle_credit(payload);
+        case frame_type::open:
+            return handle_open(h, payload);
+        case frame_type::head:
+            return handle_head(h, payload);
+        case frame_type::data:
+            return handle_data(h, payload);
+        case frame_type::trailers:
+            return handle_trailers(h, payload);
+        case frame_type::credit:
+            return handle_credit(payload);
         case frame_type::reset:
-        case frame_type::stop: return handle_reset(h, payload);
-        case frame_type::ping: return handle_ping(h, payload);
+        case frame_type::stop:
+            return handle_reset(h, payload);
+        case frame_type::ping:
+            return handle_ping(h, payload);
         case frame_type::goaway: {
             const auto error = wire::itp::decode_error(payload);
             goaway_received_ = true;
             events_.on_goaway(error.what, error.text);
             return !failed_;
         }
-        case frame_type::ctrl: events_.on_ctrl(payload); return !failed_;
+        case frame_type::ctrl:
+            events_.on_ctrl(payload);
+            return !failed_;
         case frame_type::accept:
-            if (stream* s = find(h.stream); s != nullptr && !s->dead_ && s->events_ != nullptr) s->events_->on_accepted(*s);
+            if (stream* s = find(h.stream); s != nullptr && !s->dead_ && s->events_ != nullptr)
+                s->events_->on_accepted(*s);
             return true;
         case frame_type::move:
-        case frame_type::datagram: return violate(code::protocol, "a frame that was not negotiated");
+        case frame_type::datagram:
+            return violate(code::protocol, "a frame that was not negotiated");
     }
     return violate(code::protocol, "unknown frame type");
 }
@@ -378,7 +393,8 @@ bool session::handle_reset(const frame_header& h, std::string_view payload) {
         s->stopped_ = true;
         s->drop_queue();
         if (s->end_queued_) send_end(*s);
-        if (stream* still = find(h.stream); still != nullptr && still->events_ != nullptr) still->events_->on_stop(*still);
+        if (stream* still = find(h.stream); still != nullptr && still->events_ != nullptr)
+            still->events_->on_stop(*still);
         return !failed_;
     }
     const auto reason = wire::itp::decode_reset(payload);
@@ -397,8 +413,7 @@ void session::kill(stream& s, code why, std::string_view text) {
 bool session::handle_ping(const frame_header& h, std::string_view payload) {
     if (payload.size() != 8) return violate(code::protocol, "malformed PING");
     if ((h.flags & flag::ack) != 0) {
-        if (ping_outstanding_)
-            round_trip_ = std::chrono::duration_cast<std::chrono::microseconds>(now_ - ping_sent_);
+        if (ping_outstanding_) round_trip_ = std::chrono::duration_cast<std::chrono::microseconds>(now_ - ping_sent_);
         ping_outstanding_ = false;
         return true;
     }

@@ -24,7 +24,8 @@ void stream::send_reply(const wire::itp::reply_head& head, std::uint8_t flags) {
     if (dead_ || end_queued_) return;
     session_.head_buffer_.clear();
     wire::itp::encode_reply(session_.head_buffer_, head);
-    if (session_.head_buffer_.size() > wire::itp::max_head_size) return reset(code::head_too_large, "a reply head over 64 KiB");
+    if (session_.head_buffer_.size() > wire::itp::max_head_size)
+        return reset(code::head_too_large, "a reply head over 64 KiB");
     session_.append_head(frame_type::head, flags, id_, session_.head_buffer_);
     if ((flags & flag::end) != 0) end_queued_ = end_sent_ = true;
     session_.forget_if_done(*this);
@@ -78,7 +79,8 @@ void stream::commit(std::size_t bytes) {
 // Nothing was received into a chunk that was reserved: without it END can ride on the last real one.
 void stream::drop_empty_tail() {
     chunk* before = nullptr;
-    for (chunk* c = first_; c != last_; c = c->next) before = c;
+    for (chunk* c = first_; c != last_; c = c->next)
+        before = c;
     session_.chunks_.give(last_);
     last_ = before;
     (before != nullptr ? before->next : first_) = nullptr;
@@ -128,7 +130,8 @@ void stream::release() {
 }
 
 void stream::drop_queue() {
-    while (first_ != nullptr) session_.chunks_.give(std::exchange(first_, first_->next));
+    while (first_ != nullptr)
+        session_.chunks_.give(std::exchange(first_, first_->next));
     last_ = nullptr;
     queued_ = 0;
     session_.ready_.remove(*this);

@@ -63,7 +63,8 @@ private:
     std::size_t next(std::size_t i) const noexcept { return (i + 1) & mask(); }
     void place(std::uint32_t id, stream* value) noexcept {
         std::size_t i = home(id);
-        while (slots_[i].id != 0) i = next(i);
+        while (slots_[i].id != 0)
+            i = next(i);
         slots_[i] = {id, value};
     }
     void grow() {

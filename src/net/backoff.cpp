@@ -17,7 +17,8 @@ constexpr milliseconds early{60'000};
 
 milliseconds backoff::next(milliseconds since_lost, std::uint64_t random) noexcept {
     const unsigned n = attempt_++;
-    if (n == 0) return milliseconds(static_cast<std::int64_t>(random % static_cast<std::uint64_t>(first_jitter.count() + 1)));
+    if (n == 0)
+        return milliseconds(static_cast<std::int64_t>(random % static_cast<std::uint64_t>(first_jitter.count() + 1)));
     const auto cap = since_lost < early ? early_cap : late_cap;
     const milliseconds ceiling = std::min<milliseconds>(cap, base * (1ll << std::min(n - 1, 16u)));
     // Jitter over the upper half only: an attempt that comes at once again tells nothing new.

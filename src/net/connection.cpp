@@ -16,8 +16,8 @@ namespace {
 constexpr std::chrono::milliseconds linger_limit{2000};
 constexpr std::size_t direct_write_size = 8192;
 
-// SSL_get_error believes a thread's error queue, whoever filled it. Clearing it before every operation costs 1.5 % of a request;
-// so everything that can fail clears it afterwards instead, here and wherever this thread uses OpenSSL.
+// SSL_get_error believes a thread's error queue, whoever filled it. Clearing it before every operation costs 1.5 % of a
+// request; so everything that can fail clears it afterwards instead, here and wherever this thread uses OpenSSL.
 void leave_no_errors() {
     ERR_clear_error();
 }
@@ -55,10 +55,13 @@ struct connection::bio_access {
     static long ctrl(BIO* bio, int command, long, void*) {
         switch (command) {
             case BIO_CTRL_FLUSH:
-            case BIO_CTRL_DUP: return 1;
+            case BIO_CTRL_DUP:
+                return 1;
             // OpenSSL asks this to tell a truncated stream from a retry.
-            case BIO_CTRL_EOF: return of(bio)->end_seen_ && !of(bio)->readable_ ? 1 : 0;
-            default: return 0;
+            case BIO_CTRL_EOF:
+                return of(bio)->end_seen_ && !of(bio)->readable_ ? 1 : 0;
+            default:
+                return 0;
         }
     }
 
@@ -197,8 +200,8 @@ std::ptrdiff_t connection::receive(char* into, std::size_t capacity) {
     for (;;) {
         const auto n = ::recv(fd_.get(), into, capacity, 0);
         if (n > 0) {
-            // A short read has emptied the socket; what comes later raises a new edge. Not so when the end was announced with the
-            // data: it raises none.
+            // A short read has emptied the socket; what comes later raises a new edge. Not so when the end was
+            // announced with the data: it raises none.
             if (static_cast<std::size_t>(n) < capacity && !end_seen_) readable_ = false;
             return n;
         }
@@ -234,7 +237,8 @@ read_result connection::read_tls(char* into, std::size_t capacity) {
         std::size_t n = 0;
         if (SSL_read_ex(ssl_, into + total, capacity - total, &n) == 1) {
             total += n;
-            // The usual case: one record, nothing behind it. Asking OpenSSL again would only cost a round through its state machine.
+            // The usual case: one record, nothing behind it. Asking OpenSSL again would only cost a round through its
+            // state machine.
             drained = !readable_ && SSL_has_pending(ssl_) == 0;
             if (drained) break;
             continue;
@@ -359,7 +363,8 @@ void connection::send_out() {
     }
 }
 
-// The peer takes no more. What it said before that (an early refusal, say) can still be read, and reading tells the owner how it ended.
+// The peer takes no more. What it said before that (an early refusal, say) can still be read, and reading tells the
+// owner how it ended.
 void connection::writing_failed() {
     fin_requested_ = fin_sent_ = true;
     out_.clear();

@@ -1,10 +1,10 @@
 #include "instatunnel/net/event_loop.hpp"
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/executor_work_guard.hpp>
 
 #include <array>
 #include <vector>
@@ -57,7 +57,8 @@ deferred::~deferred() {
     (next_ != nullptr ? next_->prev_ : d.deferred_last) = prev_;
 }
 
-event_loop::event_loop() : impl_(std::make_unique<impl>()), now_(std::chrono::steady_clock::now()), scratch_(impl_->scratch) {
+event_loop::event_loop()
+    : impl_(std::make_unique<impl>()), now_(std::chrono::steady_clock::now()), scratch_(impl_->scratch) {
     impl_->epoll_fd = ::epoll_create1(EPOLL_CLOEXEC);
     if (impl_->epoll_fd < 0) throw std::bad_alloc();
     impl_->poller.assign(impl_->epoll_fd);
@@ -66,13 +67,15 @@ event_loop::event_loop() : impl_(std::make_unique<impl>()), now_(std::chrono::st
 
 event_loop::~event_loop() {
     // What lives or was retired here may still name timers and slots of this loop.
-    while (impl_->kept != nullptr) retire(std::unique_ptr<retirable>(impl_->kept));
+    while (impl_->kept != nullptr)
+        retire(std::unique_ptr<retirable>(impl_->kept));
     while (!impl_->retired.empty()) {
         auto dying = std::move(impl_->retired);
         impl_->retired.clear();
     }
     // Their owners may live on; they must not look for this loop any more.
-    for (deferred* work = impl_->deferred_first; work != nullptr; work = work->next_) work->loop_ = nullptr;
+    for (deferred* work = impl_->deferred_first; work != nullptr; work = work->next_)
+        work->loop_ = nullptr;
 }
 
 boost::asio::io_context& event_loop::context() noexcept {
@@ -80,6 +83,7 @@ boost::asio::io_context& event_loop::context() noexcept {
 }
 
 void event_loop::run() {
+    now_ = std::chrono::steady_clock::now();
     impl_->context.run();
 }
 
@@ -261,7 +265,8 @@ void event_loop::arm_wheel() {
     }
     // Sleep until the next slot that holds anything: an idle program is not woken 20 times a second.
     std::uint64_t next = d.wheel_tick + 1;
-    while (next < d.wheel_tick + wheel_slots && d.wheel[next % wheel_slots] == nullptr) ++next;
+    while (next < d.wheel_tick + wheel_slots && d.wheel[next % wheel_slots] == nullptr)
+        ++next;
     d.wheel_armed = true;
     d.armed_tick = next;
     d.wheel_timer.expires_at(d.epoch + tick * static_cast<std::int64_t>(next));

@@ -119,7 +119,8 @@ acceptor::acceptor(event_loop& loop, unique_fd fd, handler& to)
     : loop_(loop),
       fd_(std::move(fd)),
       to_(to),
-      retry_(loop, [](void* self) { static_cast<acceptor*>(self)->on_io(EPOLLIN); }, this) {
+      retry_(
+          loop, [](void* self) { static_cast<acceptor*>(self)->on_io(EPOLLIN); }, this) {
     if (!loop_.watch(fd_.get(), *this)) log::error("listener.unwatched");
 }
 

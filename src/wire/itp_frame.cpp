@@ -97,9 +97,11 @@ frame_header decode_frame_header(const char* in) noexcept {
     return {get_u16(in), static_cast<std::uint8_t>(in[2]), static_cast<std::uint8_t>(in[3]), get_u32(in + 4)};
 }
 
-void append_frame(std::string& out, frame_type type, std::uint8_t flags, std::uint32_t stream, std::string_view payload) {
+void append_frame(std::string& out, frame_type type, std::uint8_t flags, std::uint32_t stream,
+                  std::string_view payload) {
     char header[frame_header_size];
-    encode_frame_header(header, {static_cast<std::uint16_t>(payload.size()), static_cast<std::uint8_t>(type), flags, stream});
+    encode_frame_header(header,
+                        {static_cast<std::uint16_t>(payload.size()), static_cast<std::uint8_t>(type), flags, stream});
     out.append(header, sizeof header);
     out.append(payload);
 }

@@ -34,9 +34,7 @@ public:
         put_u64(at_, v);
         at_ += 8;
     }
-    void bytes(std::string_view v) {
-        at_ = std::copy(v.begin(), v.end(), at_);
-    }
+    void bytes(std::string_view v) { at_ = std::copy(v.begin(), v.end(), at_); }
     void text8(std::string_view v) {
         u8(static_cast<std::uint8_t>(v.size()));
         bytes(v);
@@ -102,7 +100,8 @@ private:
 
 std::size_t fields_bound(const std::vector<field>& fields) {
     std::size_t bound = 2;
-    for (const auto& f : fields) bound += 4 + f.name.size() + f.value.size();
+    for (const auto& f : fields)
+        bound += 4 + f.name.size() + f.value.size();
     return bound;
 }
 
@@ -131,7 +130,7 @@ void read_fields(reader& r, std::vector<field>& out) {
     }
 }
 
-constexpr std::string_view methods[] = {"",    "GET",   "HEAD",     "POST",    "PUT",     "DELETE",
+constexpr std::string_view methods[] = {"",      "GET",     "HEAD",  "POST",     "PUT",    "DELETE",
                                         "PATCH", "OPTIONS", "TRACE", "PROPFIND", "CONNECT"};
 
 bool is_path(std::string_view path) {
@@ -158,7 +157,8 @@ void read_http(reader& r, open_head& out) {
     out.protocol = r.bytes(r.u8());
     out.content_length = static_cast<std::int64_t>(r.u64());
     read_fields(r, out.fields);
-    if (!is_token(out.method) || !is_path(out.path) || !is_field_value(out.authority) || out.content_length < -1) r.fail();
+    if (!is_token(out.method) || !is_path(out.path) || !is_field_value(out.authority) || out.content_length < -1)
+        r.fail();
     if (!out.protocol.empty() && !is_field_value(out.protocol)) r.fail();
 }
 

@@ -7,25 +7,106 @@ namespace instatunnel::wire::itp {
 namespace {
 
 // Append only: a position is a number on the wire. Hop-by-hop names have no place here.
-constexpr std::string_view names[] = {
-    "", "Accept", "Accept-Charset", "Accept-Encoding", "Accept-Language", "Accept-Ranges",
-    "Access-Control-Allow-Credentials", "Access-Control-Allow-Headers", "Access-Control-Allow-Methods",
-    "Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Access-Control-Max-Age",
-    "Access-Control-Request-Headers", "Access-Control-Request-Method", "Age", "Allow", "Alt-Svc", "Authorization",
-    "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Length",
-    "Content-Location", "Content-Range", "Content-Security-Policy", "Content-Security-Policy-Report-Only",
-    "Content-Type", "Cookie", "Cross-Origin-Embedder-Policy", "Cross-Origin-Opener-Policy",
-    "Cross-Origin-Resource-Policy", "DNT", "Date", "ETag", "Expect", "Expires", "Forwarded", "From", "Host",
-    "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since", "Last-Event-ID",
-    "Last-Modified", "Link", "Location", "MCP-Protocol-Version", "Mcp-Session-Id", "NEL", "Origin",
-    "Permissions-Policy", "Pragma", "Priority", "Range", "Referer", "Referrer-Policy", "Refresh", "Report-To",
-    "Retry-After", "Sec-CH-UA", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform", "Sec-Fetch-Dest", "Sec-Fetch-Mode",
-    "Sec-Fetch-Site", "Sec-Fetch-User", "Sec-GPC", "Sec-WebSocket-Accept", "Sec-WebSocket-Extensions",
-    "Sec-WebSocket-Key", "Sec-WebSocket-Protocol", "Sec-WebSocket-Version", "Server", "Server-Timing", "Set-Cookie",
-    "SourceMap", "Strict-Transport-Security", "Timing-Allow-Origin", "Traceparent", "Tracestate",
-    "Upgrade-Insecure-Requests", "User-Agent", "Vary", "Via", "WWW-Authenticate", "Warning", "X-Content-Type-Options",
-    "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Frame-Options",
-    "X-Powered-By", "X-Real-IP", "X-Request-Id", "X-Requested-With", "X-XSS-Protection"};
+constexpr std::string_view names[] = {"",
+                                      "Accept",
+                                      "Accept-Charset",
+                                      "Accept-Encoding",
+                                      "Accept-Language",
+                                      "Accept-Ranges",
+                                      "Access-Control-Allow-Credentials",
+                                      "Access-Control-Allow-Headers",
+                                      "Access-Control-Allow-Methods",
+                                      "Access-Control-Allow-Origin",
+                                      "Access-Control-Expose-Headers",
+                                      "Access-Control-Max-Age",
+                                      "Access-Control-Request-Headers",
+                                      "Access-Control-Request-Method",
+                                      "Age",
+                                      "Allow",
+                                      "Alt-Svc",
+                                      "Authorization",
+                                      "Cache-Control",
+                                      "Content-Disposition",
+                                      "Content-Encoding",
+                                      "Content-Language",
+                                      "Content-Length",
+                                      "Content-Location",
+                                      "Content-Range",
+                                      "Content-Security-Policy",
+                                      "Content-Security-Policy-Report-Only",
+                                      "Content-Type",
+                                      "Cookie",
+                                      "Cross-Origin-Embedder-Policy",
+                                      "Cross-Origin-Opener-Policy",
+                                      "Cross-Origin-Resource-Policy",
+                                      "DNT",
+                                      "Date",
+                                      "ETag",
+                                      "Expect",
+                                      "Expires",
+                                      "Forwarded",
+                                      "From",
+                                      "Host",
+                                      "If-Match",
+                                      "If-Modified-Since",
+                                      "If-None-Match",
+                                      "If-Range",
+                                      "If-Unmodified-Since",
+                                      "Last-Event-ID",
+                                      "Last-Modified",
+                                      "Link",
+                                      "Location",
+                                      "MCP-Protocol-Version",
+                                      "Mcp-Session-Id",
+                                      "NEL",
+                                      "Origin",
+                                      "Permissions-Policy",
+                                      "Pragma",
+                                      "Priority",
+                                      "Range",
+                                      "Referer",
+                                      "Referrer-Policy",
+                                      "Refresh",
+                                      "Report-To",
+                                      "Retry-After",
+                                      "Sec-CH-UA",
+                                      "Sec-CH-UA-Mobile",
+                                      "Sec-CH-UA-Platform",
+                                      "Sec-Fetch-Dest",
+                                      "Sec-Fetch-Mode",
+                                      "Sec-Fetch-Site",
+                                      "Sec-Fetch-User",
+                                      "Sec-GPC",
+                                      "Sec-WebSocket-Accept",
+                                      "Sec-WebSocket-Extensions",
+                                      "Sec-WebSocket-Key",
+                                      "Sec-WebSocket-Protocol",
+                                      "Sec-WebSocket-Version",
+                                      "Server",
+                                      "Server-Timing",
+                                      "Set-Cookie",
+                                      "SourceMap",
+                                      "Strict-Transport-Security",
+                                      "Timing-Allow-Origin",
+                                      "Traceparent",
+                                      "Tracestate",
+                                      "Upgrade-Insecure-Requests",
+                                      "User-Agent",
+                                      "Vary",
+                                      "Via",
+                                      "WWW-Authenticate",
+                                      "Warning",
+                                      "X-Content-Type-Options",
+                                      "X-Forwarded-For",
+                                      "X-Forwarded-Host",
+                                      "X-Forwarded-Port",
+                                      "X-Forwarded-Proto",
+                                      "X-Frame-Options",
+                                      "X-Powered-By",
+                                      "X-Real-IP",
+                                      "X-Request-Id",
+                                      "X-Requested-With",
+                                      "X-XSS-Protection"};
 constexpr std::size_t name_count = std::size(names);
 static_assert(name_count <= 128);
 
@@ -35,7 +116,8 @@ constexpr char fold(char c) {
 
 constexpr std::size_t longest = [] {
     std::size_t n = 0;
-    for (const auto name : names) n = name.size() > n ? name.size() : n;
+    for (const auto name : names)
+        n = name.size() > n ? name.size() : n;
     return n;
 }();
 
@@ -59,7 +141,8 @@ constexpr index make_index() {
         const auto bucket = bucket_of(names[i]);
         made.next[i] = made.first[bucket];
         made.first[bucket] = static_cast<std::uint8_t>(i);
-        for (std::size_t k = 0; k < names[i].size(); ++k) made.lower[i][k] = fold(names[i][k]);
+        for (std::size_t k = 0; k < names[i].size(); ++k)
+            made.lower[i][k] = fold(names[i][k]);
     }
     return made;
 }

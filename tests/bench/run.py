@@ -29,6 +29,7 @@ from process import StillWaiting  # noqa: E402
 from report import goals, table  # noqa: E402
 
 IDLE_CONNECTIONS = 1000
+IDLE_SECONDS = 3
 
 
 def note(text):
@@ -102,7 +103,7 @@ class Bench:
         return self._curl(target, ["-H", "Expect:", "-T", str(target.origin.big), target.url + "/upload"], "size_upload")
 
     def idle(self, target):
-        """Memory before and with 1,000 connections that have made one request each; fresh processes, one measurement."""
+        """Memory before and with 1,000 connections that made one request each, then nothing; fresh processes, one measurement."""
         before = meters.memory(target.edge_pids()), meters.memory(target.client_pids())
         connections = []
         try:
@@ -110,7 +111,7 @@ class Bench:
                 connections.append(target.connect())
                 if target.get(connections[-1]) != 200:
                     return {"error": "a connection was refused"}
-            time.sleep(1)
+            time.sleep(IDLE_SECONDS)
             after = meters.memory(target.edge_pids()), meters.memory(target.client_pids())
             alive = sum(target.get(c) == 200 for c in connections[::50])
         finally:

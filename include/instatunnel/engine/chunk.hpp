@@ -31,7 +31,8 @@ public:
     chunk_pool(const chunk_pool&) = delete;
     chunk_pool& operator=(const chunk_pool&) = delete;
     ~chunk_pool() {
-        while (free_ != nullptr) delete std::exchange(free_, free_->next);
+        while (free_ != nullptr)
+            delete std::exchange(free_, free_->next);
     }
 
     chunk* take() {

@@ -10,14 +10,15 @@ namespace instatunnel::engine {
 
 using time_point = std::chrono::steady_clock::time_point;
 
-/// The receiving side's window of one direction of one stream: how much the peer may still send, when to grant more, and
-/// how large the window should be. Pure; time comes in.
+/// The receiving side's window of one direction of one stream: how much the peer may still send, when to grant more,
+/// and how large the window should be. Pure; time comes in.
 ///
 /// The window doubles when more than half of it was consumed within one round trip, since then it, not the consumer,
 /// is the limit (a test on the time between grants sticks at twice the start value on any real path).
 class receive_window {
 public:
-    explicit receive_window(std::uint32_t initial = wire::itp::initial_window) noexcept : window_(initial), open_(initial) {}
+    explicit receive_window(std::uint32_t initial = wire::itp::initial_window) noexcept
+        : window_(initial), open_(initial) {}
 
     /// Bytes came in. False: the peer sent more than it was granted.
     bool on_received(std::uint32_t bytes) noexcept {
@@ -29,7 +30,8 @@ public:
 
     /// The next hop took bytes. Returns what to grant now; 0 while it is too little to be worth a frame.
     /// `may_grow`: the session's memory budget allows a larger window.
-    std::uint32_t on_consumed(std::uint32_t bytes, time_point now, std::chrono::microseconds round_trip, bool may_grow) noexcept;
+    std::uint32_t on_consumed(std::uint32_t bytes, time_point now, std::chrono::microseconds round_trip,
+                              bool may_grow) noexcept;
 
     std::uint32_t window() const noexcept { return window_; }
     /// Received and not yet consumed.
@@ -37,7 +39,7 @@ public:
 
 private:
     std::uint32_t window_;
-    std::uint32_t open_;         // what the peer may still send
+    std::uint32_t open_;  // what the peer may still send
     std::uint64_t held_ = 0;
     std::uint32_t returnable_ = 0;
     std::uint64_t epoch_consumed_ = 0;

@@ -8,16 +8,16 @@
 
 #include "instatunnel/base/secret.hpp"
 
-/// The JSON of the handshake, HELLO (client to edge) and WELCOME (edge to client). Unknown members are ignored and every
-/// absent one has a default, so that older and newer programs understand each other.
+/// The JSON of the handshake, HELLO (client to edge) and WELCOME (edge to client). Unknown members are ignored and
+/// every absent one has a default, so that older and newer programs understand each other.
 namespace instatunnel::engine {
 
 struct tunnel_wish {
-    std::string ref;       ///< the client's own label, echoed in WELCOME
+    std::string ref;  ///< the client's own label, echoed in WELCOME
     std::string proto = "http";
-    std::string name;      ///< wanted subdomain; empty: any
-    std::string host;      ///< a tunnel that was created before; then `name` is empty
-    std::string target;    ///< for listings
+    std::string name;    ///< wanted subdomain; empty: any
+    std::string host;    ///< a tunnel that was created before; then `name` is empty
+    std::string target;  ///< for listings
 };
 
 struct hello {
@@ -46,7 +46,8 @@ struct welcome {
 
 std::string to_json(const hello& h);
 std::string to_json(const welcome& w);
-/// nullopt for anything that is not a usable handshake: not JSON, wrong types, texts over 512 bytes, more than 64 tunnels.
+/// nullopt for anything that is not a usable handshake: not JSON, wrong types, texts over 512 bytes, more than 64
+/// tunnels.
 std::optional<hello> parse_hello(std::string_view json);
 std::optional<welcome> parse_welcome(std::string_view json);
 

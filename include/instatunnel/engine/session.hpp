@@ -14,8 +14,9 @@
 #include "instatunnel/wire/itp_frame.hpp"
 #include "instatunnel/wire/itp_head.hpp"
 
-/// The tunnel engine: one session between a client and an edge, as a state machine. Bytes and time go in, bytes and calls come
-/// out; no sockets, no clock, no threads. To follow one request start at session::open() (edge) and session_events::on_open (client).
+/// The tunnel engine: one session between a client and an edge, as a state machine. Bytes and time go in, bytes and
+/// calls come out; no sockets, no clock, no threads. To follow one request start at session::open() (edge) and
+/// session_events::on_open (client).
 namespace instatunnel::engine {
 
 class session;
@@ -33,7 +34,8 @@ public:
     virtual void on_trailers(stream&, const std::vector<wire::field>&) {}
     /// The peer has finished its direction.
     virtual void on_end(stream&) = 0;
-    /// Both directions are dead: the peer reset the stream, or the session is gone (code::session_lost). The owner must release it.
+    /// Both directions are dead: the peer reset the stream, or the session is gone (code::session_lost). The owner must
+    /// release it.
     virtual void on_reset(stream&, code why, std::string_view text) = 0;
     /// The peer does not want more of what we send; what is queued was dropped. The other direction goes on.
     virtual void on_stop(stream&) {}
@@ -59,13 +61,13 @@ public:
     void send_reply(const wire::itp::reply_head& head, std::uint8_t flags);
     /// Queues body bytes (copied). With `push` they belong to a message that should not wait.
     void write(std::string_view bytes, bool push = false);
-    /// Memory to receive body bytes into, at most one frame's worth; then commit(). Valid until the next call on the stream.
-    /// Empty when the send direction is over.
+    /// Memory to receive body bytes into, at most one frame's worth; then commit(). Valid until the next call on the
+    /// stream. Empty when the send direction is over.
     std::span<char> reserve();
     void commit(std::size_t bytes);
     void send_trailers(const std::vector<wire::field>& fields);  ///< implies the end
     void finish();                                               ///< END
-    void accept();                                               ///< client side: the request is being handed to the app
+    void accept();  ///< client side: the request is being handed to the app
     /// Kills both directions; the owner still has to release().
     void reset(code why, std::string_view text);
     /// Returns credit for bytes that the next hop has taken.
@@ -99,16 +101,16 @@ private:
     std::size_t queued_ = 0;
     std::uint64_t sent_ = 0;
     std::string trailers_;
-    bool end_queued_ = false;   // END (or TRAILERS) stands behind the queue
+    bool end_queued_ = false;  // END (or TRAILERS) stands behind the queue
     bool has_trailers_ = false;
     bool end_sent_ = false;
     bool receive_end_ = false;
-    bool stopped_ = false;      // the peer asked to stop sending
-    bool push_ = false;         // the queue holds a message
+    bool stopped_ = false;  // the peer asked to stop sending
+    bool push_ = false;     // the queue holds a message
     bool above_high_ = false;
     bool dead_ = false;
     bool released_ = false;
-    bool head_seen_ = false;    // the final reply head has come
+    bool head_seen_ = false;  // the final reply head has come
 };
 
 /// Where the session's bytes go: a TLS connection, or a string in tests.
@@ -126,7 +128,8 @@ protected:
 
 class session_events {
 public:
-    /// A new stream of the peer. The head's views live during the call. Give the stream its owner (set_events) or reset and release it.
+    /// A new stream of the peer. The head's views live during the call. Give the stream its owner (set_events) or reset
+    /// and release it.
     virtual void on_open(stream&, const wire::itp::open_head&, std::uint8_t flags) = 0;
     virtual void on_hello(std::string_view /*json*/) {}
     virtual void on_welcome(std::string_view /*json*/) {}
@@ -154,7 +157,8 @@ struct session_limits {
 class session {
 public:
     session(role who, session_output& out, session_events& events, chunk_pool& chunks, session_limits limits = {});
-    /// Streams that were not released by then are told session_lost first; their owners must have released them in that call.
+    /// Streams that were not released by then are told session_lost first; their owners must have released them in that
+    /// call.
     ~session();
     session(const session&) = delete;
     session& operator=(const session&) = delete;
@@ -167,8 +171,8 @@ public:
     void flush();
     bool has_output() const noexcept { return !batch_.empty() || !grants_.empty() || !ready_.empty(); }
 
-    /// Opens a stream to the peer (edge side: a visitor's request). Null when the limit of streams is reached, the head is longer than
-    /// `max_head_size` once encoded, or the session is going away.
+    /// Opens a stream to the peer (edge side: a visitor's request). Null when the limit of streams is reached, the head
+    /// is longer than `max_head_size` once encoded, or the session is going away.
     stream* open(const wire::itp::open_head& head, std::uint8_t flags, stream_events& events);
 
     void send_hello(std::string_view json);
@@ -192,9 +196,9 @@ public:
     std::chrono::microseconds round_trip() const noexcept { return round_trip_; }
 
     static constexpr std::size_t lane_high_water = 128 * 1024;
-    static constexpr std::chrono::milliseconds ping_after{4000};   ///< of silence
-    static constexpr std::chrono::milliseconds ping_every{5000};   ///< while streams are open, for the round-trip time
-    static constexpr std::chrono::milliseconds dead_after{8500};   ///< of silence
+    static constexpr std::chrono::milliseconds ping_after{4000};  ///< of silence
+    static constexpr std::chrono::milliseconds ping_every{5000};  ///< while streams are open, for the round-trip time
+    static constexpr std::chrono::milliseconds dead_after{8500};  ///< of silence
 
 private:
     friend class stream;
@@ -238,10 +242,10 @@ private:
     std::uint32_t next_id_;
     std::uint32_t highest_peer_id_ = 0;
 
-    std::string batch_;     // frames in order, ready to leave
-    std::string grants_;    // CREDIT payload of this turn
-    std::string carry_;     // the beginning of a frame whose rest has not come
-    std::string joined_;    // a head that spans frames
+    std::string batch_;       // frames in order, ready to leave
+    std::string grants_;      // CREDIT payload of this turn
+    std::string carry_;       // the beginning of a frame whose rest has not come
+    std::string joined_;      // a head that spans frames
     std::string whole_head_;  // the last of them that came whole; views of the running handler point here
     std::uint32_t joining_stream_ = 0;
     std::uint8_t joining_type_ = 0;

@@ -49,8 +49,9 @@ struct read_result {
 /// A non-blocking byte stream on one loop: TCP or Unix socket, plain or TLS. Reading is pulled by the owner, writing is
 /// queued and leaves once a turn in full TLS records.
 ///
-/// TLS runs on a BIO of ours, not on asio::ssl::stream: reads go from the socket straight into OpenSSL's buffer, records
-/// straight into the output queue (measured 22 % less CPU a request; an idle connection holds no buffer at all).
+/// TLS runs on a BIO of ours, not on asio::ssl::stream: reads go from the socket straight into OpenSSL's buffer,
+/// records straight into the output queue (measured 22 % less CPU a request; an idle connection holds no buffer at
+/// all).
 class connection final : public retirable, private io_slot, private deferred {
 public:
     static constexpr std::size_t high_water = 256 * 1024;
@@ -59,8 +60,9 @@ public:
 
     /// Takes a connected descriptor over.
     static std::unique_ptr<connection> plain(event_loop& loop, unique_fd fd, connection_events& events);
-    /// Takes over a connected (or, with `connecting`, a connecting) descriptor; `ssl` is set to client or server state by the caller
-    /// and owned from here on; null: no TLS. The handshake starts at once; on_connected follows, or on_broken(tls_failed).
+    /// Takes over a connected (or, with `connecting`, a connecting) descriptor; `ssl` is set to client or server state
+    /// by the caller and owned from here on; null: no TLS. The handshake starts at once; on_connected follows, or
+    /// on_broken(tls_failed).
     static std::unique_ptr<connection> start(event_loop& loop, unique_fd fd, SSL* ssl, connection_events& events,
                                              bool connecting);
     ~connection() override;
@@ -72,8 +74,8 @@ public:
     /// on_readable will be called at the end of the turn if input may be waiting: for owners that left bytes unread.
     void resume_reading();
 
-    /// Queues bytes; they leave at the end of the turn. Without TLS a large block may be sent at once. Never blocks and never
-    /// fails here: errors come through on_broken. The caller keeps to high_water.
+    /// Queues bytes; they leave at the end of the turn. Without TLS a large block may be sent at once. Never blocks and
+    /// never fails here: errors come through on_broken. The caller keeps to high_water.
     void write(std::string_view bytes);
     /// Bytes that the kernel has not taken yet.
     std::size_t queued() const noexcept { return plain_.size() + out_.size() - out_sent_; }
@@ -87,14 +89,14 @@ public:
     /// After everything queued has left: close_notify (TLS) and FIN. Reading goes on.
     void finish_writing();
     bool is_write_finished() const noexcept { return fin_requested_; }
-    /// Ends it for the owner, without its events: what is queued still leaves, then FIN, then at most 2 s for the peer to
-    /// close first, so that an answer is not destroyed by a reset (RFC 9112 §9.6).
+    /// Ends it for the owner, without its events: what is queued still leaves, then FIN, then at most 2 s for the peer
+    /// to close first, so that an answer is not destroyed by a reset (RFC 9112 §9.6).
     static void close_gently(std::unique_ptr<connection> c);
     /// Ends it for the owner at the end of the turn. With `reset` the peer sees RST, never a clean end.
     static void close_now(std::unique_ptr<connection> c, bool reset = false);
 
-    /// TLS buffers (about 33 KiB) are given back whenever they are empty, which an idle connection wants, or kept between
-    /// uses, which a busy one wants (a request allocates nothing then). Given back at first.
+    /// TLS buffers (about 33 KiB) are given back whenever they are empty, which an idle connection wants, or kept
+    /// between uses, which a busy one wants (a request allocates nothing then). Given back at first.
     void keep_buffers(bool keep) noexcept;
 
     event_loop& loop() noexcept { return loop_; }
@@ -128,27 +130,27 @@ private:
     SSL* ssl_ = nullptr;
     connection_events* events_;
     phase phase_ = phase::open;
-    bool readable_ = false;        ///< the socket may hold input
-    bool end_seen_ = false;        ///< RDHUP or an error came up: a short read is not the end of the input
+    bool readable_ = false;  ///< the socket may hold input
+    bool end_seen_ = false;  ///< RDHUP or an error came up: a short read is not the end of the input
     bool writable_ = true;
-    bool want_read_event_ = false; ///< on_readable is due at the end of the turn
+    bool want_read_event_ = false;  ///< on_readable is due at the end of the turn
     bool above_high_ = false;
     bool buffers_kept_ = false;
     bool fin_requested_ = false;
     bool fin_sent_ = false;
     bool break_pending_ = false;
     errc break_reason_ = errc::connection_lost;
-    std::string plain_;            ///< plaintext of this turn, waiting to fill a record
-    std::string out_;              ///< bytes for the socket from out_sent_ on
+    std::string plain_;  ///< plaintext of this turn, waiting to fill a record
+    std::string out_;    ///< bytes for the socket from out_sent_ on
     std::size_t out_sent_ = 0;
     std::size_t high_water_ = high_water;
     std::size_t low_water_ = low_water;
-    bool lingering_ = false;       ///< nobody's any more: the loop keeps it until the peer has closed
+    bool lingering_ = false;  ///< nobody's any more: the loop keeps it until the peer has closed
     std::unique_ptr<timer> linger_timer_;
 };
 
-/// Options of every TCP socket of ours: NODELAY and a bound on unsent bytes in the kernel. With `on_loopback` there is no
-/// network to be gentle with, and no pacing timers for it either (measured: a tenth of the CPU of a small request).
+/// Options of every TCP socket of ours: NODELAY and a bound on unsent bytes in the kernel. With `on_loopback` there is
+/// no network to be gentle with, and no pacing timers for it either (measured: a tenth of the CPU of a small request).
 void tune_socket(int fd, int notsent_lowat_bytes, bool on_loopback) noexcept;
 
 }  // namespace instatunnel::net

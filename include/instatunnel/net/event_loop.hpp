@@ -53,8 +53,8 @@ private:
     deferred* next_ = nullptr;
 };
 
-/// An object that lives on a loop by itself (a connection that nobody holds) and ends its life after the turn in which it
-/// was retired, when no handler of it is on the stack any more.
+/// An object that lives on a loop by itself (a connection that nobody holds) and ends its life after the turn in which
+/// it was retired, when no handler of it is on the stack any more.
 class retirable {
 public:
     retirable() = default;
@@ -115,7 +115,8 @@ public:
     /// From any thread: runs `work` on the loop's thread, in order.
     void post(std::function<void()> work);
 
-    /// Reports IN, OUT, RDHUP (and ERR, HUP) of `fd` to `slot`, edge-triggered. Errors: file_io when the system refuses.
+    /// Reports IN, OUT, RDHUP (and ERR, HUP) of `fd` to `slot`, edge-triggered. Errors: file_io when the system
+    /// refuses.
     result<void> watch(int fd, io_slot& slot);
     /// Ends the reports; pending ones of this turn are dropped too. Call before the descriptor is closed.
     void forget(io_slot& slot) noexcept;

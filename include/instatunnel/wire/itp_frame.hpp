@@ -114,10 +114,12 @@ std::uint64_t get_u64(const char* in) noexcept;
 void encode_frame_header(char* out, const frame_header& h) noexcept;
 /// Reads the 8 bytes of a header; any bytes are a header, the session judges it.
 frame_header decode_frame_header(const char* in) noexcept;
-void append_frame(std::string& out, frame_type type, std::uint8_t flags, std::uint32_t stream, std::string_view payload);
+void append_frame(std::string& out, frame_type type, std::uint8_t flags, std::uint32_t stream,
+                  std::string_view payload);
 
 std::array<char, preface_size> encode_preface(std::uint16_t min_version, std::uint16_t max_version) noexcept;
-/// The version both sides speak: the smaller maximum if it reaches both minima, else 0. Also 0 for bytes that are no preface.
+/// The version both sides speak: the smaller maximum if it reaches both minima, else 0. Also 0 for bytes that are no
+/// preface.
 std::uint16_t negotiate_version(std::string_view preface, std::uint16_t our_min, std::uint16_t our_max) noexcept;
 
 /// ERROR payload: code, two zero bytes, UTF-8 text of at most 1 KiB.

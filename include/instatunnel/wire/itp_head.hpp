@@ -8,8 +8,9 @@
 
 #include "instatunnel/wire/http1.hpp"
 
-/// Payloads of OPEN, HEAD and TRAILERS: message heads as length-prefixed binary, without state between messages. No byte
-/// of a visitor's framing travels, so that a parser behind the tunnel cannot read other boundaries than the edge did.
+/// Payloads of OPEN, HEAD and TRAILERS: message heads as length-prefixed binary, without state between messages. No
+/// byte of a visitor's framing travels, so that a parser behind the tunnel cannot read other boundaries than the edge
+/// did.
 namespace instatunnel::wire::itp {
 
 enum class stream_kind : std::uint8_t { http = 1, tcp = 2, tls = 3 };
@@ -31,8 +32,8 @@ struct open_head {
     std::string_view method;
     std::string_view authority;
     std::string_view path;
-    std::string_view protocol;          ///< value of Upgrade ("websocket"), empty for an ordinary request
-    std::int64_t content_length = -1;   ///< -1: not known (or no body, when END is set)
+    std::string_view protocol;         ///< value of Upgrade ("websocket"), empty for an ordinary request
+    std::int64_t content_length = -1;  ///< -1: not known (or no body, when END is set)
     std::vector<field> fields;
 };
 
@@ -48,7 +49,8 @@ void encode_reply(std::string& out, const reply_head& head);
 void encode_fields(std::string& out, const std::vector<field>& fields);
 
 /// False for anything malformed: lengths past the end, bytes left over, names that are no tokens, values with control
-/// characters, hop-by-hop fields, a method that is no token, a path with blanks or control bytes, more than 1,000 fields.
+/// characters, hop-by-hop fields, a method that is no token, a path with blanks or control bytes, more than 1,000
+/// fields.
 bool decode_open(std::string_view payload, open_head& out);
 bool decode_reply(std::string_view payload, reply_head& out);
 bool decode_fields(std::string_view payload, std::vector<field>& out);

@@ -33,6 +33,7 @@ TEST_CASE("a tunnel prints the promised lines in order") {
     p.printer.on_ready(ready);
     p.printer.on_request({"GET", "/path", 200, 1234, 3ms});
     p.printer.on_request({"POST", "/x\x1b[0m", 0, 0, 1500ms});
+    p.printer.on_turn_end();
     p.printer.closed({2, 125s});
     CHECK(p.out.text() ==
           "🚀 Starting tunnel for localhost:3000...\n"
@@ -51,6 +52,7 @@ TEST_CASE("with --json a tunnel prints events") {
     p.printer.starting(client::parse_target("3000").value(), "https://api.t.example.com");
     p.printer.on_ready(ready);
     p.printer.on_request({"GET", "/path", 404, 10, 3ms});
+    p.printer.on_turn_end();
     p.printer.on_reconnecting(failure(errc::connection_lost), 100ms, 1);
     p.printer.closed({1, 5s});
     CHECK(p.out.text() ==
@@ -80,6 +82,7 @@ TEST_CASE("a lost and regained connection is talk, not a result") {
 TEST_CASE("--quiet leaves out the requests but counts them") {
     printing p(/*json=*/false, /*quiet=*/true);
     p.printer.on_request({"GET", "/", 200, 1, 1ms});
+    p.printer.on_turn_end();
     p.time += 3s;
     CHECK(p.out.text().empty());
     CHECK(p.printer.counted().requests == 1);
