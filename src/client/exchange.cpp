@@ -14,6 +14,7 @@ using engine::code;
 namespace {
 
 constexpr wire::http1_limits reply_limits{};
+constexpr unsigned max_interim_heads = 32;
 
 bool is_idempotent(std::string_view method) {
     return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE" || method == "PUT" ||
@@ -41,6 +42,7 @@ void exchange::reset_state() {
     status_ = 0;
     reply_ = reply::head;
     request_chunked_ = request_ended_ = body_sent_ = upgrade_ = push_ = paused_ = retried_ = false;
+    interim_heads_ = 0;
     keep_ = true;
     conn_ = connecting_ = nullptr;
 }
@@ -93,7 +95,7 @@ void exchange::compose_head(const wire::itp::open_head& open) {
 }
 
 bool exchange::is_repeatable() const noexcept {
-    return is_idempotent(method_);
+    return is_idempotent(method_) && request_ended_;
 }
 
 void exchange::on_connection(upstream_connection& c) {
@@ -156,11 +158,15 @@ void exchange::finish_request() {
 }
 
 void exchange::on_upstream_writable() {
-    if (unconsumed_ != 0) stream_->consumed(std::exchange(unconsumed_, 0));
+    if (unconsumed_ != 0) stream_->consumed(std::exchange(unconsumed_, 0), engine::pace::waited);
 }
 
 void exchange::on_reset(engine::stream&, code, std::string_view) {
     over();
+}
+
+void exchange::on_stop(engine::stream&) {
+    fail(code::cancelled, {});
 }
 
 void exchange::on_drained(engine::stream&) {
@@ -171,6 +177,7 @@ void exchange::on_drained(engine::stream&) {
 
 void exchange::on_upstream_readable() {
     while (stream_ != nullptr && conn_ != nullptr) {
+        if (reply_ == reply::upgraded && stream_->send_finished()) return read_past_end();
         paused_ = stream_->is_congested();
         if (paused_) return;
         if (reply_ == reply::length || reply_ == reply::until_close || reply_ == reply::upgraded)
@@ -178,7 +185,8 @@ void exchange::on_upstream_readable() {
         const auto space = up_.loop().scratch();
         const auto got = conn_->bytes().read(space.data(), space.size());
         if (got.status == net::read_status::would_block) return;
-        if (got.status != net::read_status::data) return upstream_ended();
+        if (got.status != net::read_status::data)
+            return upstream_ended(got.status == net::read_status::end ? ending::clean : ending::broken);
         auto* const same = stream_;
         if (reply_ == reply::head)
             handle_head(space.data(), got.size);
@@ -199,7 +207,8 @@ void exchange::read_body_directly() {
         const auto got = conn_->bytes().read(room.data(), room.size());
         stream_->commit(got.status == net::read_status::data ? got.size : 0);
         if (got.status == net::read_status::would_block) return;
-        if (got.status != net::read_status::data) return upstream_ended();
+        if (got.status != net::read_status::data)
+            return upstream_ended(got.status == net::read_status::end ? ending::clean : ending::broken);
         if (reply_ == reply::length) {
             reply_left_ -= got.size;
             if (reply_left_ == 0) return reply_complete();
@@ -234,6 +243,10 @@ bool exchange::handle_head(char* data, std::size_t size) {
         head_seen_ = 0;
         data += parsed.consumed;
         size -= parsed.consumed;
+        // Bytes behind a reply that has no body would be taken for the next one.
+        const bool bodiless = up_.response.body == wire::body_kind::none ||
+                              (up_.response.body == wire::body_kind::length && up_.response.content_length == 0);
+        if (size != 0 && bodiless && up_.response.status >= 200) up_.response.keep_alive = false;
         if (up_.response.status < 200 && up_.response.status != 101)
             handle_interim(up_.response);
         else
@@ -290,8 +303,20 @@ void exchange::fill_reply(const wire::response_head& head) {
 }
 
 void exchange::handle_interim(const wire::response_head& head) {
+    // Hints, each of them; an app that sends them without end is not followed.
+    if (++interim_heads_ > max_interim_heads) return;
     fill_reply(head);
     stream_->send_reply(up_.reply, flag::interim);
+}
+
+// Upgrade itself ends at each hop: what the app has chosen travels as a field of ours.
+void exchange::name_upgrade(const wire::response_head& head) {
+    chosen_upgrade_.clear();
+    for (const auto& f : head.fields)
+        if (f.name.size() == 7 && iequals(f.name, "upgrade")) chosen_upgrade_.assign(f.value);
+    if (chosen_upgrade_.empty()) return;
+    auto& fields = up_.reply.fields;
+    fields.insert(fields.begin(), {wire::itp::upgrade_field, chosen_upgrade_});
 }
 
 void exchange::begin_reply(const wire::response_head& head) {
@@ -306,6 +331,7 @@ void exchange::begin_reply(const wire::response_head& head) {
         reply_ = reply::upgraded;
         keep_ = false;
         push_ = true;
+        name_upgrade(head);
         stream_->send_reply(up_.reply, flag::upgraded);
         if (request_ended_) conn_->bytes().finish_writing();
         return;
@@ -382,11 +408,21 @@ void exchange::reply_complete() {
 }
 
 void exchange::on_upstream_broken() {
-    upstream_ended();
+    upstream_ended(ending::broken);
 }
 
-void exchange::upstream_ended() {
+// The app has ended its half of an upgraded connection; all it can still do is break the other one.
+void exchange::read_past_end() {
+    const auto space = up_.loop().scratch();
+    if (conn_->bytes().read(space.data(), space.size()).status == net::read_status::broken)
+        fail(code::origin_reset, {});
+}
+
+void exchange::upstream_ended(ending how) {
     keep_ = false;
+    const bool may_just_end = reply_ == reply::until_close || reply_ == reply::upgraded;
+    // A reply that was cut must not look whole.
+    if (may_just_end && how == ending::broken) return fail(code::origin_reset, {});
     if (reply_ == reply::until_close) return reply_complete();
     if (reply_ == reply::upgraded) {
         stream_->finish();
@@ -437,10 +473,11 @@ void exchange::over() {
         std::exchange(connecting_, nullptr)->abandon();
     else if (conn_ == nullptr)
         up_.forget_waiting(*this);
-    else if (keep_ && request_ended_ && reply_ == reply::done)
+    else if (keep_ && request_ended_ && reply_ == reply::done && conn_->bytes().queued() == 0)
         conn_->give_back();
     else
-        conn_->discard();
+        conn_->discard(reply_ == reply::upgraded ? upstream_connection::farewell::gentle
+                                                 : upstream_connection::farewell::at_once);
     conn_ = nullptr;
     s->release();
     up_.report(info);

@@ -40,6 +40,7 @@ public:
     void on_end(engine::stream&) override;
     void on_reset(engine::stream&, engine::code why, std::string_view text) override;
     void on_drained(engine::stream&) override;
+    void on_stop(engine::stream&) override;
 
 private:
     enum class reply : std::uint8_t { head, length, chunked, until_close, upgraded, done };
@@ -51,13 +52,16 @@ private:
 
     bool handle_head(char* data, std::size_t size);
     void begin_reply(const wire::response_head& head);
+    void name_upgrade(const wire::response_head& head);
     void handle_interim(const wire::response_head& head);
     void handle_body(std::string_view bytes);
     void handle_chunked(std::string_view bytes);
     void read_body_directly();
     void fill_reply(const wire::response_head& head);
     void reply_complete();
-    void upstream_ended();
+    enum class ending : std::uint8_t { clean, broken };
+    void upstream_ended(ending how);
+    void read_past_end();
     bool may_retry() const noexcept;
     void fail(engine::code why, std::string_view text);
     void over();
@@ -86,6 +90,8 @@ private:
     bool push_ = false;
     bool paused_ = false;
     bool retried_ = false;
+    unsigned interim_heads_ = 0;
+    std::string chosen_upgrade_;
 };
 
 }  // namespace instatunnel::client

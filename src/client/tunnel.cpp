@@ -5,6 +5,7 @@
 #include <ctime>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 #include "instatunnel/base/log.hpp"
@@ -27,6 +28,10 @@ using std::chrono::milliseconds;
 constexpr milliseconds dial_limit{10'000};
 constexpr milliseconds greeting_limit{10'000};  // TLS and HELLO together
 constexpr milliseconds tick_length{1'000};
+constexpr milliseconds goodbye_step{50};
+constexpr milliseconds goodbye_limit{5'000};
+// A connection that is lost sooner than this was no recovery: the waits go on growing.
+constexpr milliseconds stable_after{5'000};
 constexpr milliseconds clock_jump{3'000};
 constexpr std::size_t lane_low_water = 64 * 1024;
 
@@ -109,6 +114,8 @@ public:
               loop_, [](void* self) { static_cast<impl*>(self)->connect(); }, this),
           greeting_(
               loop_, [](void* self) { static_cast<impl*>(self)->lost(errc::hello_timeout); }, this),
+          goodbye_(
+              loop_, [](void* self) { static_cast<impl*>(self)->say_goodbye(); }, this),
           instance_(random_base62(20)),
           ticket_(std::make_shared<ticket>(this)) {}
 
@@ -148,7 +155,7 @@ public:
             if (stopping_ || !online_) return finish({});
             stopping_ = true;
             session_->send_goaway(code::ok, "the client is stopping");
-            if (session_->open_streams() == 0) finish({});
+            say_goodbye();
         });
     }
 
@@ -164,13 +171,19 @@ private:
 
     void connect() {
         if (finished_) return;
-        std::thread([ticket = ticket_, to = net::endpoint_name{server_.host, server_.port}, attempt = ++dial_attempt_] {
+        const auto dial = [ticket = ticket_, to = net::endpoint_name{server_.host, server_.port},
+                           attempt = ++dial_attempt_] {
             auto dialled = std::make_shared<outcome<unique_fd>>(net::dial(to, dial_limit));
             const std::lock_guard lock(ticket->guard);
             if (ticket->owner == nullptr) return;
             impl* self = ticket->owner;
             self->loop_.post([self, dialled, attempt] { self->on_dialled(std::move(*dialled), attempt); });
-        }).detach();
+        };
+        try {
+            std::thread(dial).detach();
+        } catch (const std::system_error&) {  // no thread to be had at the moment
+            lost(errc::busy);
+        }
     }
 
     void on_dialled(outcome<unique_fd> dialled, unsigned attempt) {
@@ -201,6 +214,7 @@ private:
         engine::hello h;
         h.key = options_.key.clone();
         h.instance = instance_;
+        h.resumed = was_online_;
         // What the edge gave us once is asked for again, so that a made-up name survives a reconnect to another edge.
         h.tunnels.push_back({"web", "http",
                              options_.name.empty() && options_.existing_host.empty() ? name_ : options_.name,
@@ -213,7 +227,7 @@ private:
         if (!welcome || online_) return lost(errc::protocol_error);
         greeting_.cancel();
         online_ = true;
-        backoff_.reset();
+        online_since_ = loop_.now();
         const auto& grant = welcome->tunnels.front();
         name_ = grant.name;
         log::info("tunnel.ready").with("url", grant.url).with("session", welcome->session);
@@ -235,13 +249,15 @@ private:
         }
     }
 
-    void on_writable() override { session_->flush(); }
+    void on_writable() override {
+        if (session_ != nullptr) session_->flush();
+    }
     void run_deferred() override {
         if (conn_ != nullptr && session_ != nullptr) session_->flush();
     }
     void on_broken(errc why) override {
         if (why == errc::tls_failed && conn_ != nullptr && !conn_->is_connected() && session_ == nullptr)
-            return lost(net::explain_handshake_failure(conn_->ssl(), server_.host));
+            return lost(net::explain_handshake_failure(conn_->ssl(), server_.host, conn_->handshake_reason()));
         lost(why);
     }
 
@@ -279,11 +295,23 @@ private:
             if (woke_up && retry_.is_armed()) retry_.arm(milliseconds(0));
             return;
         }
-        const bool idle = session_->open_streams() == 0;
-        if (stopping_ && idle) return finish({});
+        const bool idle = session_->open_streams() == 0 && conn_->queued() == 0;
+        if (loop_.now() - online_since_ >= stable_after) backoff_.reset();
         if (leaving_ && idle) return lost({errc::connection_lost, "The server is restarting"});
         if (woke_up) return lost({errc::connection_lost, "This machine was asleep"});
         if (!session_->check_alive(loop_.now())) lost({errc::connection_lost, "The server has fallen silent"});
+    }
+
+    // Stops when everything has reached the edge: the last reply may still be on a slow line, and closing with bytes
+    // unread would cut it there. The edge closes in return, which ends the run.
+    void say_goodbye() {
+        if (!online_ || finished_) return;
+        if (session_->open_streams() == 0 && conn_->queued() == 0 && !conn_->is_write_finished()) {
+            conn_->finish_writing();
+            goodbye_deadline_ = loop_.now() + goodbye_limit;
+        }
+        if (conn_->is_write_finished() && loop_.now() >= goodbye_deadline_) return finish({});
+        goodbye_.arm(goodbye_step);
     }
 
     void lost(failure why) {
@@ -341,6 +369,7 @@ private:
     net::timer tick_;
     net::timer retry_;
     net::timer greeting_;
+    net::timer goodbye_;
     std::string instance_;
     std::shared_ptr<ticket> ticket_;
     unsigned dial_attempt_ = 0;
@@ -349,6 +378,8 @@ private:
     net::backoff backoff_;
     std::chrono::steady_clock::time_point began_;
     std::chrono::steady_clock::time_point outage_began_;
+    std::chrono::steady_clock::time_point online_since_;
+    std::chrono::steady_clock::time_point goodbye_deadline_;
     milliseconds asleep_{0};
     std::string name_;
     bool online_ = false;

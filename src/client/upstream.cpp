@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <system_error>
 #include <thread>
 
 #include "exchange.hpp"
@@ -116,7 +117,8 @@ void upstream::acquire(exchange& e) {
         upstream_connection* c = idle_.back();
         idle_.pop_back();
         // A repeatable request is simply sent again if the connection turns out to be dead; others ask first.
-        if (!e.is_repeatable() && c->seems_closed()) {
+        // So does one that may hold bytes nobody asked for: they would pass for the next reply.
+        if ((!e.is_repeatable() || c->bytes().may_hold_input()) && c->seems_closed()) {
             c->discard();
             continue;
         }
@@ -155,11 +157,14 @@ void upstream::connection_closed() {
 }
 
 void upstream::serve_waiting() {
+    if (serving_waiting_) return;  // a connection that fails at once comes back here
+    serving_waiting_ = true;
     while (!waiting_.empty() && (!idle_.empty() || connections_ < max_connections)) {
         exchange* next = waiting_.front();
         waiting_.pop_front();
         acquire(*next);
     }
+    serving_waiting_ = false;
 }
 
 void upstream::connected(std::size_t address) {
@@ -180,7 +185,7 @@ void upstream::unreachable() {
 
 // Asking a resolver blocks: a thread of its own does it, and may outlive us.
 void upstream::look_up_again() {
-    std::thread([ticket = ticket_, to = options_.upstream] {
+    const auto look = [ticket = ticket_, to = options_.upstream] {
         auto found = std::make_shared<std::vector<socket_address>>(look_up(to));
         const std::lock_guard lock(ticket->guard);
         upstream* self = ticket->owner;
@@ -189,7 +194,12 @@ void upstream::look_up_again() {
             self->addresses_ = std::move(*found);
             self->preferred_ = 0;
         });
-    }).detach();
+    };
+    try {
+        std::thread(look).detach();
+    } catch (const std::system_error&) {
+        log::debug("upstream.no_thread");  // the next failure tries again
+    }
 }
 
 void upstream::report(const request_info& info) {

@@ -96,6 +96,7 @@ private:
     std::vector<exchange*> spare_;
     std::uint64_t served_ = 0;
     bool was_unreachable_ = false;
+    bool serving_waiting_ = false;
     std::chrono::steady_clock::time_point last_look_up_{};
     std::shared_ptr<ticket> ticket_;
 };

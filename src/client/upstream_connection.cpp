@@ -10,6 +10,7 @@ namespace instatunnel::client {
 namespace {
 
 constexpr int notsent_lowat = 256 * 1024;
+constexpr std::chrono::milliseconds retry_wait{50};
 
 }  // namespace
 
@@ -17,7 +18,9 @@ upstream_connection::upstream_connection(upstream& owner, exchange& user)
     : owner_(owner),
       user_(&user),
       timer_(
-          owner.loop(), [](void* self) { static_cast<upstream_connection*>(self)->on_timer(); }, this) {}
+          owner.loop(), [](void* self) { static_cast<upstream_connection*>(self)->on_timer(); }, this),
+      again_(
+          owner.loop(), [](void* self) { static_cast<upstream_connection*>(self)->try_address(); }, this) {}
 
 void upstream_connection::open(upstream& owner, exchange& user) {
     auto* self = new upstream_connection(owner, user);
@@ -35,6 +38,8 @@ void upstream_connection::try_address() {
         unique_fd fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
         const bool started = fd && (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to.storage), to.size) == 0 ||
                                     errno == EINPROGRESS);
+        // A Unix socket whose app is behind with accepting says so at once instead of letting us wait.
+        if (!started && fd && errno == EAGAIN && family == AF_UNIX) return again_.arm(retry_wait);
         if (!started) {
             ++tried_;
             ++address_;
@@ -44,8 +49,11 @@ void upstream_connection::try_address() {
         SSL* ssl = nullptr;
         if (owner_.tls() != nullptr) {
             ssl = SSL_new(owner_.tls());
+            if (ssl == nullptr || !net::expect_peer_name(ssl, owner_.options().upstream.host)) {
+                SSL_free(ssl);
+                break;
+            }
             SSL_set_connect_state(ssl);
-            net::expect_peer_name(ssl, owner_.options().upstream.host);
         }
         conn_ = net::connection::start(owner_.loop(), std::move(fd), ssl, *this, /*connecting=*/true);
         return;
@@ -70,6 +78,7 @@ void upstream_connection::lend(exchange& to) {
 }
 
 bool upstream_connection::seems_closed() const noexcept {
+    if (conn_->ssl() != nullptr && conn_->may_hold_input()) return true;
     char byte = 0;
     const auto n = ::recv(conn_->fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return n >= 0 || errno != EAGAIN;
@@ -81,12 +90,16 @@ void upstream_connection::give_back() {
     owner_.put_idle(*this);
 }
 
-void upstream_connection::discard() {
+void upstream_connection::discard(farewell how) {
     if (std::exchange(gone_, true)) return;
     user_ = nullptr;
     timer_.cancel();
+    again_.cancel();
     owner_.remove_idle(*this);
-    net::connection::close_now(std::move(conn_));
+    if (how == farewell::gentle)
+        net::connection::close_gently(std::move(conn_));
+    else
+        net::connection::close_now(std::move(conn_));
     owner_.connection_closed();
     owner_.loop().retire(std::unique_ptr<net::retirable>(this));
 }

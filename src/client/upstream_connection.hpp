@@ -22,7 +22,8 @@ public:
     bool is_reused() const noexcept { return reused_; }
     /// The exchange is over and nothing is left on the wire.
     void give_back();
-    void discard();
+    enum class farewell : std::uint8_t { at_once, gentle };  ///< gentle: what is queued for the app still leaves
+    void discard(farewell how = farewell::at_once);
 
     void on_connected() override;
     void on_readable() override;
@@ -39,6 +40,7 @@ private:
     exchange* user_;
     std::unique_ptr<net::connection> conn_;
     net::timer timer_;  ///< connecting, or idle
+    net::timer again_;
     std::size_t tried_ = 0;
     std::size_t address_ = 0;
     bool open_ = false;

@@ -8,18 +8,26 @@
 namespace instatunnel::edge {
 namespace {
 
-bool starts_with_folded(std::string_view text, std::string_view prefix) {
-    return text.size() >= prefix.size() && iequals(text.substr(0, prefix.size()), prefix);
+// Lower case, and '_' as '-': CGI and WSGI show X_Forwarded_For to an app under the very name of X-Forwarded-For.
+bool begins_like(std::string_view name, std::string_view prefix) {
+    if (name.size() < prefix.size()) return false;
+    return std::equal(prefix.begin(), prefix.end(), name.begin(), [](char p, char c) {
+        return p == (c == '_' ? '-' : c >= 'A' && c <= 'Z' ? c + 32 : c);
+    });
+}
+
+bool reads_like(std::string_view name, std::string_view other) {
+    return name.size() == other.size() && begins_like(name, other);
 }
 
 // Fields that say who a visitor is or where a request came in: only the edge may write them.
 bool is_edge_field(std::string_view name) {
     switch (name.empty() ? '\0' : name.front() | 0x20) {
         case 'x':
-            return starts_with_folded(name, "x-forwarded-") || iequals(name, "x-real-ip") ||
-                   starts_with_folded(name, "x-instatunnel-");
+            return begins_like(name, "x-forwarded-") || reads_like(name, "x-real-ip") ||
+                   begins_like(name, "x-instatunnel-");
         case 'f':
-            return iequals(name, "forwarded");
+            return reads_like(name, "forwarded");
         default:
             return false;
     }
@@ -142,14 +150,22 @@ bool sets_cookie_for(std::string_view set_cookie, std::string_view domain) noexc
     return false;
 }
 
-void append_reply_head(std::string& out, const wire::itp::reply_head& head, const reply_plan& plan,
-                       reply_framing framing, std::string_view base_domain) {
-    append_status_line(out, head.status);
-    for (const auto& f : head.fields) {
-        if (is_framing_field(f.name)) continue;
+namespace {
+
+void append_fields(std::string& out, const std::vector<wire::field>& fields, std::string_view base_domain) {
+    for (const auto& f : fields) {
+        if (is_framing_field(f.name) || f.name == wire::itp::upgrade_field) continue;
         if (f.name.size() == 10 && iequals(f.name, "set-cookie") && sets_cookie_for(f.value, base_domain)) continue;
         append_field(out, f.name, f.value);
     }
+}
+
+}  // namespace
+
+void append_reply_head(std::string& out, const wire::itp::reply_head& head, const reply_plan& plan,
+                       reply_framing framing, std::string_view base_domain) {
+    append_status_line(out, head.status);
+    append_fields(out, head.fields, base_domain);
     switch (framing) {
         case reply_framing::length:
             out += "Content-Length: ";
@@ -178,14 +194,14 @@ void append_reply_head(std::string& out, const wire::itp::reply_head& head, cons
     out += "\r\n";
 }
 
-void append_interim_head(std::string& out, const wire::itp::reply_head& head, std::string_view upgrade) {
+void append_interim_head(std::string& out, const wire::itp::reply_head& head, std::string_view upgrade,
+                         std::string_view base_domain) {
     append_status_line(out, head.status);
     if (!upgrade.empty()) {
         append_field(out, "Connection", "Upgrade");
         append_field(out, "Upgrade", upgrade);
     }
-    for (const auto& f : head.fields)
-        if (!is_framing_field(f.name)) append_field(out, f.name, f.value);
+    append_fields(out, head.fields, base_domain);
     out += "\r\n";
 }
 

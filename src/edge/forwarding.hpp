@@ -48,7 +48,8 @@ reply_framing choose_framing(const wire::itp::reply_head& head, const reply_plan
 void append_reply_head(std::string& out, const wire::itp::reply_head& head, const reply_plan& plan,
                        reply_framing framing, std::string_view base_domain);
 /// 1xx and 101 heads. `upgrade` is the protocol switched to (101), else empty.
-void append_interim_head(std::string& out, const wire::itp::reply_head& head, std::string_view upgrade);
+void append_interim_head(std::string& out, const wire::itp::reply_head& head, std::string_view upgrade,
+                         std::string_view base_domain);
 
 /// Whether a Set-Cookie value carries Domain= with exactly this domain (a leading dot does not count, RFC 6265 §5.2.3).
 bool sets_cookie_for(std::string_view set_cookie, std::string_view domain) noexcept;

@@ -14,6 +14,7 @@ using engine::code;
 namespace {
 
 constexpr std::chrono::milliseconds tick_length{1000};
+constexpr std::string_view superseded_text = "Another process of the same account took the tunnel over";
 // A queue on the lane delays every stream: hold little of it, refill often.
 constexpr std::size_t lane_low_water = 64 * 1024;
 
@@ -117,6 +118,7 @@ void lane::on_hello(std::string_view json) {
     if (wish.proto != "http") return end(code::forbidden, "this edge serves http tunnels");
     target_ = wish.target;
     instance_ = parsed->instance;
+    resumed_ = parsed->resumed;
 
     service::tunnel_claim claim;
     claim.key = std::move(parsed->key);
@@ -144,6 +146,7 @@ void lane::admitted(outcome<service::granted_tunnel> granted, std::string ref) {
         log::info("tunnel.refused").with("from", peer_.address).with("reason", code_name(why.code));
         return end(code_for(why.code), why.what());
     }
+    if (is_replaced(*granted)) return end(code::superseded, superseded_text);
     take_route(std::move(*granted));
     engine::welcome w;
     w.session = random_base62(20);
@@ -160,6 +163,14 @@ void lane::admitted(outcome<service::granted_tunnel> granted, std::string ref) {
         .with("from", peer_.address);
 }
 
+// Somebody who comes back finds that another process has taken the tunnel meanwhile: the newer one keeps it, or two
+// machines would take it from each other for ever.
+bool lane::is_replaced(const service::granted_tunnel& granted) const {
+    const auto existing = w_.routes.find(granted.host);
+    return resumed_ && existing != nullptr && existing->tunnel.tunnel_id == granted.tunnel_id &&
+           existing->instance != instance_;
+}
+
 void lane::take_route(service::granted_tunnel granted) {
     auto existing = w_.routes.find(granted.host);
     if (existing != nullptr && existing->via != nullptr) {
@@ -168,7 +179,7 @@ void lane::take_route(service::granted_tunnel granted) {
         if (existing->instance == instance_)
             old->end(code::superseded, "the same client has reconnected");
         else
-            old->end(code::superseded, "Another process of the same account took the tunnel over");
+            old->end(code::superseded, superseded_text);
     }
     if (existing == nullptr || existing->tunnel.tunnel_id != granted.tunnel_id) {
         existing = std::make_shared<route>();

@@ -46,6 +46,7 @@ public:
 private:
     void run_deferred() override;
     void admitted(outcome<service::granted_tunnel> granted, std::string ref);
+    bool is_replaced(const service::granted_tunnel& granted) const;
     void take_route(service::granted_tunnel granted);
     void report_usage();
     void lost(std::string_view why);
@@ -63,6 +64,7 @@ private:
     std::string target_;
     std::string instance_;
     bool hello_seen_ = false;
+    bool resumed_ = false;
     bool counted_ = true;
     bool closing_ = false;
     bool for_good_ = false;  ///< the client stops or is turned away: it will not reconnect

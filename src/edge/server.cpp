@@ -108,7 +108,7 @@ private:
     void end_lanes(Match matches, errc why) {
         std::vector<lane*> ending;
         for (lane* l : worker_.lanes)
-            if (l->served() != nullptr && l->served()->via == l && matches(*l->served())) ending.push_back(l);
+            if (l->served() != nullptr && matches(*l->served())) ending.push_back(l);
         const auto code = why == errc::tunnel_closed ? engine::code::tunnel_closed
                           : why == errc::expired_key ? engine::code::key_expired
                                                      : engine::code::key_revoked;
@@ -136,7 +136,7 @@ private:
     }
 
     void on_drain_tick() {
-        bool busy = false;
+        bool busy = loop_.leaving() != 0;
         for (visitor* v : worker_.visitors)
             busy = busy || v->is_busy();
         if (!busy || loop_.now() >= drain_deadline_) return finish();

@@ -61,6 +61,8 @@ private:
     void start_tunnel_request(const wire::request_head& head, const std::shared_ptr<route>& to);
     void start_api_request(const wire::request_head& head);
     void finish_api_request();
+    void refuse_api_body();
+    void on_unread_reply();
     void serve_base_page(const wire::request_head& head);
     bool certificate_covers(std::string_view host);
 
@@ -90,12 +92,15 @@ private:
     bool input_over_ = false;
     bool in_consume_ = false;
     bool may_be_idle_ = false;
+    unsigned requests_here_ = 0;
+    std::size_t unread_reply_ = 0;
 
     // The request under way.
     engine::stream* stream_ = nullptr;
     std::shared_ptr<route> route_;
     std::shared_ptr<visitor*> api_ticket_;  ///< lets an answer of another thread find out that we are gone
     std::unique_ptr<service::api_request> api_request_;
+    std::string api_body_;  ///< may hold a password: moved into a secret or wiped
     wire::chunked_decoder chunked_;
     std::uint64_t request_id_ = 0;
     std::uint64_t body_left_ = 0;

@@ -68,19 +68,21 @@ void visitor::on_head(engine::stream&, const wire::itp::reply_head& head, std::u
     if ((flags & flag::upgraded) != 0) {
         // Only what was asked for may be switched to.
         if (protocol_.empty()) return fail_stream(code::origin_bad_response, {});
-        append_interim_head(text, head, protocol_);
+        append_interim_head(text, head, wire::itp::take_upgrade(head, protocol_), w_.domain);
         conn_->write(text);
         reply_started_ = request_done_ = true;
         state_ = state::upgraded;
         timer_.cancel();
         conn_->keep_buffers(false);
         if (!input_.empty() && !in_consume_) consume({});
+        if (reading_paused_ && state_ != state::closing) conn_->resume_reading();
         return;
     }
     if ((flags & flag::interim) != 0) {
-        if (http10_) return;
-        if (head.status == 100) continue_pending_ = false;
-        append_interim_head(text, head, {});
+        if (head.status == 100 && std::exchange(continue_pending_, false)) arm(w_.limits.body_window);
+        // Interim heads are hints: one that nobody reads is not worth memory.
+        if (http10_ || conn_->is_congested()) return;
+        append_interim_head(text, head, {}, w_.domain);
         conn_->write(text);
         return;
     }
@@ -143,21 +145,24 @@ void visitor::write_reply_part(std::string_view bytes) {
 }
 
 void visitor::on_writable() {
-    if (owed_ == 0 || stream_ == nullptr) return;
-    stream_->consumed(std::exchange(owed_, 0));
+    if (owed_ != 0 && stream_ != nullptr) stream_->consumed(std::exchange(owed_, 0), engine::pace::waited);
+    if (state_ != state::reading_head) return;
+    if (!input_.empty()) consume({});
+    if (reading_paused_ && state_ != state::closing) conn_->resume_reading();
 }
 
 void visitor::on_trailers(engine::stream&, const std::vector<wire::field>& fields) {
     if (framing_ != reply_framing::chunked) return;  // HTTP/1.0 and counted replies have no place for them
     for (const auto& f : fields)
-        trailers_.append(f.name).append(": ").append(f.value).append("\r\n");
+        if (may_be_trailer(f.name)) trailers_.append(f.name).append(": ").append(f.value).append("\r\n");
 }
 
 void visitor::on_end(engine::stream&) {
     if (state_ == state::closing) return;
     if (state_ == state::upgraded) {
         conn_->finish_writing();
-        if (stream_ != nullptr && (stream_->send_finished() || input_over_)) close(/*cleanly=*/true);
+        if (stream_ != nullptr && (stream_->send_finished() || input_over_)) return close(/*cleanly=*/true);
+        arm(w_.limits.reply_idle);  // the other half may go on, but not for ever
         return;
     }
     if (!reply_started_ || reply_left_ != 0) return fail_stream(code::origin_reset, {});
@@ -206,6 +211,8 @@ void visitor::fail_stream(code why, std::string_view text) {
 
 void visitor::refuse(int status, std::string_view code_name, std::string_view message, std::string_view hint,
                      bool keep) {
+    // Inside a reply that has begun, a second one would be read as part of its body.
+    if (reply_started_ && !reply_done_) return close(/*cleanly=*/false);
     const auto id = std::to_string(request_id_);
     const auto page = render({status, code_name, message, hint, id}, accept_);
     std::string extra = "X-Instatunnel-Error: ";

@@ -75,6 +75,7 @@ std::string to_json(const hello& h) {
                            {"client", {{"name", "instatunnel"}, {"ver", std::string(version())}}},
                            {"auth", {{"type", "key"}, {"key", std::string(h.key.reveal())}}},
                            {"instance_id", h.instance},
+                           {"resume", h.resumed},
                            {"lane", 0},
                            {"window_init", h.window},
                            {"tunnels", std::move(tunnels)}};
@@ -102,6 +103,10 @@ std::optional<hello> parse_hello(std::string_view text) {
         if (!client->is_object() || !read_text(*client, "ver", h.client_version)) return std::nullopt;
     if (const auto auth = document->find("auth"); auth != document->end())
         if (!auth->is_object() || !read_text(*auth, "type", type) || !read_text(*auth, "key", key)) return std::nullopt;
+    if (const auto resume = document->find("resume"); resume != document->end()) {
+        if (!resume->is_boolean()) return std::nullopt;
+        h.resumed = resume->get<bool>();
+    }
     h.key = secret(std::move(key));
     if (type != "key" || h.tunnels.size() != 1) return std::nullopt;
     return h;

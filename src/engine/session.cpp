@@ -330,6 +330,11 @@ bool session::handle_head(const frame_header& h, std::string_view payload) {
     stream* s = find(h.stream);
     if (s == nullptr || s->dead_) return true;
     const bool interim = (h.flags & flag::interim) != 0;
+    const bool upgraded = (h.flags & flag::upgraded) != 0;
+    // The status must be of the kind the flags say, or a visitor could be sent two replies for one.
+    if (upgraded ? interim || reply_head_.status != 101 : interim != (reply_head_.status < 200))
+        return violate(code::protocol, "HEAD flags that do not fit the status");
+    if (interim && ++s->interim_heads_ > max_interim_heads) return violate(code::protocol, "too many interim heads");
     if (s->head_seen_ || s->receive_end_ || (interim && (h.flags & flag::end) != 0))
         return violate(code::protocol, "HEAD after the final one");
     s->head_seen_ = !interim;
@@ -448,9 +453,9 @@ void session::lose_all_streams(std::string_view text) {
         if (stream* s = find(id); s != nullptr && !s->dead_) kill(*s, code::session_lost, text);
 }
 
-void session::on_consumed(stream& s, std::uint32_t bytes) {
+void session::on_consumed(stream& s, std::uint32_t bytes, pace how) {
     const auto before = s.receive_.window();
-    const bool may_grow = window_growth_ + before <= limits_.growth_budget;
+    const bool may_grow = how == pace::free && window_growth_ + before <= limits_.growth_budget;
     const auto grant = s.receive_.on_consumed(bytes, now_, round_trip_, may_grow);
     window_growth_ += s.receive_.window() - before;
     if (grant == 0 || s.receive_end_) return;

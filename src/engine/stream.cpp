@@ -112,9 +112,9 @@ void stream::reset(code why, std::string_view text) {
     session_.forget_if_done(*this);
 }
 
-void stream::consumed(std::size_t bytes) {
+void stream::consumed(std::size_t bytes, pace how) {
     if (dead_ || bytes == 0) return;
-    session_.on_consumed(*this, static_cast<std::uint32_t>(bytes));
+    session_.on_consumed(*this, static_cast<std::uint32_t>(bytes), how);
 }
 
 void stream::release() {

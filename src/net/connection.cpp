@@ -14,6 +14,8 @@ namespace instatunnel::net {
 namespace {
 
 constexpr std::chrono::milliseconds linger_limit{2000};
+// A peer that takes nothing of what is queued for this long is gone.
+constexpr std::chrono::milliseconds write_stall_limit{30'000};
 constexpr std::size_t direct_write_size = 8192;
 
 // SSL_get_error believes a thread's error queue, whoever filled it. Clearing it before every operation costs 1.5 % of a
@@ -86,7 +88,18 @@ void tune_socket(int fd, int notsent_lowat_bytes, bool on_loopback) noexcept {
     // All of these fail harmlessly on Unix sockets.
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &notsent_lowat_bytes, sizeof notsent_lowat_bytes);
-    if (on_loopback) ::setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4);
+    if (on_loopback) {
+        ::setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4);
+        return;
+    }
+    // A peer that vanished without a word would hold its connection for ever where no timeout of ours applies
+    // (WebSockets, event streams). Two minutes is what a phone in a tunnel may need.
+    const int idle_s = 60, interval_s = 15, probes = 4, unacknowledged_ms = 120'000;
+    ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+    ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
+    ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+    ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms, sizeof unacknowledged_ms);
 }
 
 void connection::keep_buffers(bool keep) noexcept {
@@ -115,6 +128,7 @@ std::unique_ptr<connection> connection::start(event_loop& loop, unique_fd fd, SS
 }
 
 connection::~connection() {
+    count_leaving(false);
     loop_.forget(*this);
     if (ssl_ != nullptr) SSL_free(ssl_);
     loop_.give_buffer(std::move(plain_));
@@ -177,6 +191,7 @@ void connection::check_connect() {
 void connection::drive_handshake() {
     const int done = SSL_do_handshake(ssl_);
     const int why = done == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl_, done);
+    if (why == SSL_ERROR_SSL) handshake_reason_ = ERR_GET_REASON(ERR_peek_last_error());
     leave_no_errors();
     if (queued() != 0) loop_.defer(*this);
     if (done == 1) {
@@ -208,7 +223,7 @@ std::ptrdiff_t connection::receive(char* into, std::size_t capacity) {
         if (n == 0) {
             readable_ = false;
             end_seen_ = true;
-            return 0;
+            return write_failed_ ? -1 : 0;  // the reset was told to send(), not to recv()
         }
         if (errno == EINTR) continue;
         readable_ = false;
@@ -255,6 +270,10 @@ read_result connection::read_tls(char* into, std::size_t capacity) {
     }
     if (!out_.empty()) loop_.defer(*this);  // a key update may have been answered
     return {read_status::data, total, drained};
+}
+
+bool connection::may_hold_input() const noexcept {
+    return readable_ || (ssl_ != nullptr && SSL_has_pending(ssl_) == 1);
 }
 
 void connection::resume_reading() {
@@ -356,6 +375,8 @@ void connection::send_out() {
         if (fin_requested_ && !fin_sent_ && plain_.empty() && phase_ == phase::open) {
             fin_sent_ = true;
             ::shutdown(fd_.get(), SHUT_WR);
+            count_leaving(false);
+            if (lingering_) linger_timer_->arm(linger_limit);
         }
     } else if (out_sent_ >= 64 * 1024) {
         out_.erase(0, out_sent_);
@@ -366,6 +387,8 @@ void connection::send_out() {
 // The peer takes no more. What it said before that (an early refusal, say) can still be read, and reading tells the
 // owner how it ended.
 void connection::writing_failed() {
+    write_failed_ = true;
+    count_leaving(false);
     fin_requested_ = fin_sent_ = true;
     out_.clear();
     plain_.clear();
@@ -439,16 +462,29 @@ void connection::close_gently(std::unique_ptr<connection> c) {
 void connection::enter_linger() {
     events_ = &nobody;
     lingering_ = true;
+    linger_queued_ = queued();
+    count_leaving(linger_queued_ != 0);
     linger_timer_ = std::make_unique<timer>(
-        loop_,
-        [](void* owner) {
-            auto* c = static_cast<connection*>(owner);
-            if (c->lingering_) close_now(std::unique_ptr<connection>(c));
-        },
-        this);
-    linger_timer_->arm(linger_limit);
+        loop_, [](void* owner) { static_cast<connection*>(owner)->on_linger_timer(); }, this);
+    linger_timer_->arm(queued() == 0 ? linger_limit : write_stall_limit);
     finish_writing();
     loop_.defer(*this);
+}
+
+void connection::count_leaving(bool leaves) noexcept {
+    if (leaves == counted_leaving_) return;
+    counted_leaving_ = leaves;
+    loop_.add_leaving(leaves ? 1 : -1);
+}
+
+// A slow reader is not cut as long as it reads: the answer it was promised still leaves.
+void connection::on_linger_timer() {
+    if (!lingering_) return;
+    if (!fin_sent_ && queued() < linger_queued_) {
+        linger_queued_ = queued();
+        return linger_timer_->arm(write_stall_limit);
+    }
+    close_now(std::unique_ptr<connection>(this));
 }
 
 void connection::linger_step() {

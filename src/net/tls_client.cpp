@@ -173,9 +173,9 @@ bool expect_peer_name(SSL* ssl, const std::string& host) {
     return SSL_set1_host(ssl, name.c_str()) == 1 && SSL_set_tlsext_host_name(ssl, name.c_str()) == 1;
 }
 
-failure explain_handshake_failure(SSL* ssl, const std::string& host) {
+failure explain_handshake_failure(SSL* ssl, const std::string& host, int reason) {
     const auto* why = static_cast<const refusal*>(SSL_get_ex_data(ssl, refusal_slot()));
-    const int reason = ERR_GET_REASON(ERR_peek_last_error());
+    if (reason == 0) reason = ERR_GET_REASON(ERR_peek_last_error());
     auto plain = tls_failure(errc::tls_failed, explain_alert(reason, host));
     return why != nullptr ? explain_refusal(*why, host) : plain;
 }

@@ -221,6 +221,11 @@ bool decode_reply(std::string_view payload, reply_head& out) {
     return r.finished() && out.status >= 100 && out.status <= 999 && out.content_length >= -1;
 }
 
+std::string_view take_upgrade(const reply_head& head, std::string_view offered) noexcept {
+    const bool told = !head.fields.empty() && head.fields.front().name == upgrade_field;
+    return told ? head.fields.front().value : offered;
+}
+
 void encode_fields(std::string& out, const std::vector<field>& fields) {
     writer w(out, fields_bound(fields));
     write_fields(w, fields);

@@ -16,9 +16,9 @@ from process import Process, wait_until
 class ByteApp:
     """Listens on loopback and calls `serve(connection, app)` in a thread for each connection.
 
-    `host`: an address, or a path for a unix socket. `certificate`: (certificate, key) for TLS."""
+    `host`: an address, or a path for a unix socket. `certificate`: (certificate, key) for TLS. `backlog`: as of listen()."""
 
-    def __init__(self, serve, host="127.0.0.1", port=0, certificate=None):
+    def __init__(self, serve, host="127.0.0.1", port=0, certificate=None, backlog=1024):
         self._serve = serve
         self._context = None
         if certificate:
@@ -35,7 +35,7 @@ class ByteApp:
                 self._listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             self._listener.bind((host, port))
             self.port = self._listener.getsockname()[1]
-        self._listener.listen(1024)
+        self._listener.listen(backlog)
         self._open = []
         self._lock = threading.Lock()
         self.connections = 0

@@ -25,6 +25,7 @@ struct hello {
     std::string client_version;
     secret key;
     std::string instance;
+    bool resumed = false;  ///< this process has held the tunnel before: it comes back, it does not take over
     std::uint32_t window = 65536;
     std::vector<tunnel_wish> tunnels;  ///< exactly one for now
 };

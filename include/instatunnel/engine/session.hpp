@@ -24,6 +24,10 @@ class stream;
 
 using wire::itp::code;
 
+/// Whether the next hop took bytes as they came or kept them waiting: only the former shows that the window is too
+/// small.
+enum class pace : std::uint8_t { free, waited };
+
 /// What the owner of a stream is told. Every call may write to the stream or release it.
 class stream_events {
 public:
@@ -71,7 +75,7 @@ public:
     /// Kills both directions; the owner still has to release().
     void reset(code why, std::string_view text);
     /// Returns credit for bytes that the next hop has taken.
-    void consumed(std::size_t bytes);
+    void consumed(std::size_t bytes, pace how = pace::free);
     /// The owner is done with it and will not touch it again. A stream that is not finished is reset with `cancelled`.
     void release();
 
@@ -111,6 +115,7 @@ private:
     bool dead_ = false;
     bool released_ = false;
     bool head_seen_ = false;  // the final reply head has come
+    unsigned interim_heads_ = 0;
 };
 
 /// Where the session's bytes go: a TLS connection, or a string in tests.
@@ -189,13 +194,17 @@ public:
 
     /// Whether open() has room for one more. It also refuses heads that are longer than the protocol carries.
     bool can_open() const noexcept {
-        return !failed_ && !is_going_away() && open_count_ < limits_.max_streams && next_id_ <= 0x7FFFFFFEu;
+        return !failed_ && !is_going_away() && open_count_ < limits_.max_streams && next_id_ <= 0x7FFFFFFEu &&
+               batch_.size() + out_.queued() < max_backlog;
     }
     std::size_t open_streams() const noexcept { return open_count_; }
     bool is_going_away() const noexcept { return goaway_sent_ || goaway_received_; }
     std::chrono::microseconds round_trip() const noexcept { return round_trip_; }
 
     static constexpr std::size_t lane_high_water = 128 * 1024;
+    /// With this much waiting for the lane no stream is opened: heads are not bounded by credit.
+    static constexpr std::size_t max_backlog = 4 * 1024 * 1024;
+    static constexpr unsigned max_interim_heads = 64;
     static constexpr std::chrono::milliseconds ping_after{4000};  ///< of silence
     static constexpr std::chrono::milliseconds ping_every{5000};  ///< while streams are open, for the round-trip time
     static constexpr std::chrono::milliseconds dead_after{8500};  ///< of silence
@@ -230,7 +239,7 @@ private:
     void erase(stream& s);
     stream* find(std::uint32_t id) const noexcept;
     bool was_opened(std::uint32_t id) const noexcept;
-    void on_consumed(stream& s, std::uint32_t bytes);
+    void on_consumed(stream& s, std::uint32_t bytes, pace how);
 
     role role_;
     session_output& out_;

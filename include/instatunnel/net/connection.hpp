@@ -88,6 +88,10 @@ public:
 
     /// After everything queued has left: close_notify (TLS) and FIN. Reading goes on.
     void finish_writing();
+    /// Whether input may lie in the socket or inside OpenSSL that read() has not returned yet.
+    bool may_hold_input() const noexcept;
+    /// OpenSSL's reason (ERR_GET_REASON) of the failed handshake, 0 if there was none.
+    int handshake_reason() const noexcept { return handshake_reason_; }
     bool is_write_finished() const noexcept { return fin_requested_; }
     /// Ends it for the owner, without its events: what is queued still leaves, then FIN, then at most 2 s for the peer
     /// to close first, so that an answer is not destroyed by a reset (RFC 9112 §9.6).
@@ -124,6 +128,8 @@ private:
     void break_off(errc why);
     void enter_linger();
     void linger_step();
+    void on_linger_timer();
+    void count_leaving(bool leaves) noexcept;
 
     event_loop& loop_;
     unique_fd fd_;
@@ -138,6 +144,9 @@ private:
     bool buffers_kept_ = false;
     bool fin_requested_ = false;
     bool fin_sent_ = false;
+    bool write_failed_ = false;
+    bool counted_leaving_ = false;
+    int handshake_reason_ = 0;
     bool break_pending_ = false;
     errc break_reason_ = errc::connection_lost;
     std::string plain_;  ///< plaintext of this turn, waiting to fill a record
@@ -147,6 +156,7 @@ private:
     std::size_t low_water_ = low_water;
     bool lingering_ = false;  ///< nobody's any more: the loop keeps it until the peer has closed
     std::unique_ptr<timer> linger_timer_;
+    std::size_t linger_queued_ = 0;
 };
 
 /// Options of every TCP socket of ours: NODELAY and a bound on unsent bytes in the kernel. With `on_loopback` there is

@@ -128,6 +128,10 @@ public:
     /// Destroys `object`, kept or not, at the end of the turn.
     void retire(std::unique_ptr<retirable> object);
 
+    /// Connections that are closed for their owners and still have bytes to send: what a drain waits for.
+    std::size_t leaving() const noexcept { return leaving_; }
+    void add_leaving(int by) noexcept { leaving_ += static_cast<std::size_t>(by); }
+
     /// Monotonic time, read once a turn.
     std::chrono::steady_clock::time_point now() const noexcept { return now_; }
 
@@ -155,6 +159,7 @@ private:
     std::unique_ptr<impl> impl_;
     std::chrono::steady_clock::time_point now_;
     std::span<char> scratch_;
+    std::size_t leaving_ = 0;
 };
 
 }  // namespace instatunnel::net

@@ -27,7 +27,8 @@ bool expect_peer_name(SSL* ssl, const std::string& host);
 
 /// Why a client's handshake failed: tls_untrusted with the reason of the verification in words ("the certificate is for
 /// another name: …", "it expired on …", "it is signed by an unknown authority") and what to do, or tls_failed.
-failure explain_handshake_failure(SSL* ssl, const std::string& host);
+/// `reason` is OpenSSL's (ERR_GET_REASON); 0: the newest of the thread's error queue.
+failure explain_handshake_failure(SSL* ssl, const std::string& host, int reason = 0);
 
 /// Chooses certificates for the visitors of an edge. Thread-safe; lives as long as its SSL_CTX.
 class certificate_source {

@@ -43,6 +43,12 @@ struct reply_head {
     std::vector<field> fields;
 };
 
+/// The first field of an upgraded reply: the protocol the app has chosen among those that were asked for. (Upgrade
+/// itself ends at each hop and has no place in a head.)
+inline constexpr std::string_view upgrade_field = "Itp-Upgrade";
+/// Its value, or `offered` from a peer that does not send it.
+std::string_view take_upgrade(const reply_head& head, std::string_view offered) noexcept;
+
 /// Append the payload to `out`. Fields must be valid and free of hop-by-hop ones: the caller filters, the peer checks.
 void encode_open(std::string& out, const open_head& head);
 void encode_reply(std::string& out, const reply_head& head);
