@@ -48,7 +48,7 @@ struct connection::bio_access {
 
     static int write(BIO* bio, const char* from, std::size_t size, std::size_t* written) {
         auto* c = of(bio);
-        if (c->out_.capacity() == 0) c->out_ = c->loop_.take_buffer();
+        if (c->out_.capacity() < event_loop::smallest_buffer) c->out_ = c->loop_.take_buffer();
         c->out_.append(from, size);
         *written = size;
         return 1;
@@ -293,7 +293,7 @@ void connection::write(std::string_view bytes) {
             if (n < 0 && errno == EAGAIN) writable_ = false;
         }
         if (!bytes.empty()) {
-            if (out_.capacity() == 0) out_ = loop_.take_buffer();
+            if (out_.capacity() < event_loop::smallest_buffer) out_ = loop_.take_buffer();
             out_.append(bytes);
         }
     } else {
@@ -310,7 +310,7 @@ void connection::write(std::string_view bytes) {
             }
         }
         if (!bytes.empty()) {
-            if (plain_.capacity() == 0) plain_ = loop_.take_buffer();
+            if (plain_.capacity() < event_loop::smallest_buffer) plain_ = loop_.take_buffer();
             plain_.append(bytes);
         }
     }
@@ -340,7 +340,6 @@ void connection::flush() {
         if (!plain_.empty()) {
             const bool good = encrypt(plain_);
             loop_.give_buffer(std::move(plain_));
-            plain_.clear();
             if (!good) return break_off(errc::tls_failed);
         }
         // The alert queues up behind the data; a second call would wait for the peer's.
@@ -367,10 +366,7 @@ void connection::send_out() {
         return writing_failed();
     }
     if (out_sent_ == out_.size()) {
-        if (out_.capacity() != 0) {
-            loop_.give_buffer(std::move(out_));
-            out_.clear();
-        }
+        loop_.give_buffer(std::move(out_));
         out_sent_ = 0;
         if (fin_requested_ && !fin_sent_ && plain_.empty() && phase_ == phase::open) {
             fin_sent_ = true;

@@ -203,14 +203,18 @@ void event_loop::end_turn() {
 }
 
 std::string event_loop::take_buffer() {
-    if (impl_->buffers.empty()) return {};
+    if (impl_->buffers.empty()) {
+        std::string fresh;
+        fresh.reserve(smallest_buffer);
+        return fresh;
+    }
     std::string buffer = std::move(impl_->buffers.back());
     impl_->buffers.pop_back();
     return buffer;
 }
 
 void event_loop::give_buffer(std::string&& buffer) noexcept {
-    if (buffer.capacity() < 1024 || buffer.capacity() > max_kept_capacity || impl_->buffers.size() >= kept_buffers) {
+    if (buffer.capacity() < smallest_buffer || buffer.capacity() > max_kept_capacity || impl_->buffers.size() >= kept_buffers) {
         std::string().swap(buffer);
         return;
     }

@@ -28,17 +28,16 @@ def app(new_app):
     return new_app(HostileApp)
 
 
+def flood(visitor, edge, batch_of):
+    """Sends batch_of(0), batch_of(1), … while the edge takes them, up to 40 MB; returns (batches sent, growth of the edge)."""
+    growth = Growth(edge.process)
+    batches = map(batch_of, range(MOST_SENT // len(batch_of(0))))
+    return visitor.send_what_fits(batches, full=lambda: growth.now() > 2 * MOST_GROWTH), growth
+
+
 def get(t, path, *lines, version="1.1"):
     """The bytes of a GET."""
     return "\r\n".join([f"GET {path} HTTP/{version}", f"Host: {t.host}", *lines, "", ""]).encode()
-
-
-def flood(visitor, batch_of, batch_size, edge):
-    """Sends batch_of(0), batch_of(1), … while the edge takes them, up to 40 MB; returns (batches sent, growth of the edge)."""
-    growth = Growth(edge.process)
-    batches = map(batch_of, range(MOST_SENT // batch_size))
-    sent = visitor.send_what_fits(batches, full=lambda: growth.now() > 2 * MOST_GROWTH)
-    return sent, growth
 
 
 # --- Visitors that ask and do not read ----------------------------------------------------------------------------------
@@ -50,7 +49,7 @@ def test_a_visitor_who_asks_for_missing_pages_without_reading_costs_little_memor
     host = f"nobody-here.{edge.domain}"
     batch = "".join(f"GET / HTTP/1.1\r\nHost: {host}\r\nAccept: {a}\r\n\r\n" for a in accepted).encode() * 60
     with SlowVisitor(edge, host) as visitor:
-        sent, growth = flood(visitor, lambda _: batch, len(batch), edge)
+        sent, growth = flood(visitor, edge, lambda _: batch)
         assert growth.now() < MOST_GROWTH, f"grew by {growth.now()} after {sent * len(batch)} bytes"
         assert sent > 0
         assert other.get("/status/200", "--max-time", "5").status == 200
@@ -68,7 +67,7 @@ def test_a_visitor_who_asks_an_app_without_reading_costs_little_memory(edge, tun
 
     with SlowVisitor(edge, t.host) as visitor:
         client = Growth(t.process)
-        sent, growth = flood(visitor, batch_of, len(batch_of(0)), edge)
+        sent, growth = flood(visitor, edge, batch_of)
         assert growth.now() < MOST_GROWTH, f"the edge grew by {growth.now()} after {sent * 100} requests"
         assert client.now() < MOST_GROWTH, f"the client grew by {client.now()} after {sent * 100} requests"
         assert sent > 0
@@ -355,21 +354,12 @@ def refused_by(cli, app, port, *flags):
     return done
 
 
-def test_nginx_as_the_server_is_told_apart_from_an_edge(cli, app, folder):
+@pytest.mark.parametrize("kind", ["nginx", "a server that ignores ALPN"])
+def test_a_tls_server_that_is_no_edge_is_called_that(cli, app, new_app, folder, kind):
     pair = self_signed(folder / "certificates", "api.localhost")
-    nginx = TlsNginx(folder / "nginx", pair)
-    try:
-        done = refused_by(cli, app, nginx.port, "--cacert", pair[0])
-    finally:
-        nginx.stop()
-    assert done.returncode in (1, 5), done
-    assert re.search(r"no InstaTunnel|not an? InstaTunnel", done.stderr), done.stderr
-
-
-def test_a_tls_server_that_ignores_the_offer_is_told_apart_from_an_edge(cli, app, new_app, folder):
-    pair = self_signed(folder / "certificates", "api.localhost")
-    server = new_app(RecordingApp, certificate=pair)
+    server = TlsNginx(folder / "nginx", pair) if kind == "nginx" else new_app(RecordingApp, certificate=pair)
     done = refused_by(cli, app, server.port, "--cacert", pair[0])
+    server.stop()
     assert done.returncode in (1, 5), done
     assert re.search(r"no InstaTunnel|not an? InstaTunnel", done.stderr), done.stderr
 

@@ -138,7 +138,9 @@ public:
     /// Memory of the turn for reading into: `scratch_size` bytes, contents lost at the next use.
     std::span<char> scratch() noexcept { return scratch_; }
 
-    /// Output buffers are kept for reuse so that busy connections do not allocate and idle ones hold nothing.
+    /// Output buffers are kept for reuse so that busy connections do not allocate and idle ones hold nothing. A string with
+    /// less room than this (every fresh one: short text lives inside the object) is none of them.
+    static constexpr std::size_t smallest_buffer = 4096;
     std::string take_buffer();
     void give_buffer(std::string&& buffer) noexcept;
 
