@@ -1,12 +1,14 @@
 #include "instatunnel/net/event_loop.hpp"
 
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-
-#include <array>
+#include <new>
 #include <vector>
 
 #include "instatunnel/base/unique_fd.hpp"
@@ -25,9 +27,10 @@ class event_loop::impl {
 public:
     boost::asio::io_context context{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard{context.get_executor()};
-    boost::asio::posix::stream_descriptor poller{context};
-    boost::asio::steady_timer wheel_timer{context};
-    int epoll_fd = -1;
+    unique_fd epoll_fd;
+    unique_fd wake_fd;  // readable: another thread has posted something
+    std::atomic<bool> has_posted{false};
+    std::atomic<bool> stopping{false};
 
     std::array<epoll_event, events_per_batch> batch{};
     int batch_size = 0;
@@ -36,15 +39,12 @@ public:
     deferred* deferred_last = nullptr;
     std::vector<std::unique_ptr<retirable>> retired;
     retirable* kept = nullptr;
-    bool in_turn = false;
-    bool end_scheduled = false;
 
     std::chrono::steady_clock::time_point epoch = std::chrono::steady_clock::now();
     std::array<timer*, wheel_slots> wheel{};
     std::size_t wheel_count = 0;
     std::uint64_t wheel_tick = 0;  // the last tick that was looked at
-    bool wheel_armed = false;
-    std::uint64_t armed_tick = 0;
+    std::uint64_t next_slot = 0;   // no earlier slot holds anything
 
     std::vector<std::string> buffers;
     std::array<char, scratch_size> scratch{};
@@ -59,10 +59,13 @@ deferred::~deferred() {
 
 event_loop::event_loop()
     : impl_(std::make_unique<impl>()), now_(std::chrono::steady_clock::now()), scratch_(impl_->scratch) {
-    impl_->epoll_fd = ::epoll_create1(EPOLL_CLOEXEC);
-    if (impl_->epoll_fd < 0) throw std::bad_alloc();
-    impl_->poller.assign(impl_->epoll_fd);
-    arm_poll();
+    impl_->epoll_fd.reset(::epoll_create1(EPOLL_CLOEXEC));
+    impl_->wake_fd.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    epoll_event wake{};
+    wake.events = EPOLLIN | EPOLLET;
+    if (!impl_->epoll_fd || !impl_->wake_fd ||
+        ::epoll_ctl(impl_->epoll_fd.get(), EPOLL_CTL_ADD, impl_->wake_fd.get(), &wake) != 0)
+        throw std::bad_alloc();
 }
 
 event_loop::~event_loop() {
@@ -78,38 +81,41 @@ event_loop::~event_loop() {
         work->loop_ = nullptr;
 }
 
-boost::asio::io_context& event_loop::context() noexcept {
-    return impl_->context;
-}
-
 void event_loop::run() {
     now_ = std::chrono::steady_clock::now();
-    impl_->context.run();
+    while (!impl_->stopping.exchange(false))
+        turn();
 }
 
 void event_loop::stop() {
-    impl_->context.stop();
+    impl_->stopping = true;
+    wake();
 }
 
 void event_loop::post(std::function<void()> work) {
-    boost::asio::post(impl_->context, [this, job = std::move(work)] {
-        now_ = std::chrono::steady_clock::now();
-        job();
-    });
+    boost::asio::post(impl_->context, std::move(work));
+    // One write wakes the loop, however much is posted before it looks.
+    if (!impl_->has_posted.exchange(true)) wake();
+}
+
+void event_loop::wake() noexcept {
+    const std::uint64_t one = 1;
+    // Fails only when the counter is full, and then the loop is awake.
+    [[maybe_unused]] const auto written = ::write(impl_->wake_fd.get(), &one, sizeof one);
 }
 
 result<void> event_loop::watch(int fd, io_slot& slot) {
     epoll_event event{};
     event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     event.data.ptr = &slot;
-    if (::epoll_ctl(impl_->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) return errc::file_io;
+    if (::epoll_ctl(impl_->epoll_fd.get(), EPOLL_CTL_ADD, fd, &event) != 0) return errc::file_io;
     slot.watched_fd_ = fd;
     return {};
 }
 
 void event_loop::forget(io_slot& slot) noexcept {
     if (slot.watched_fd_ < 0) return;
-    ::epoll_ctl(impl_->epoll_fd, EPOLL_CTL_DEL, slot.watched_fd_, nullptr);
+    ::epoll_ctl(impl_->epoll_fd.get(), EPOLL_CTL_DEL, slot.watched_fd_, nullptr);
     slot.watched_fd_ = -1;
     for (int i = 0; i < impl_->batch_size; ++i) {
         auto& event = impl_->batch[static_cast<std::size_t>(i)];
@@ -124,7 +130,6 @@ void event_loop::defer(deferred& work) {
     work.next_ = nullptr;
     (impl_->deferred_last != nullptr ? impl_->deferred_last->next_ : impl_->deferred_first) = &work;
     impl_->deferred_last = &work;
-    schedule_end_turn();
 }
 
 void event_loop::keep(std::unique_ptr<retirable> object) {
@@ -143,44 +148,41 @@ void event_loop::retire(std::unique_ptr<retirable> object) {
         o.kept_ = false;
     }
     impl_->retired.push_back(std::move(object));
-    schedule_end_turn();
 }
 
-void event_loop::schedule_end_turn() {
-    if (impl_->in_turn || impl_->end_scheduled) return;
-    impl_->end_scheduled = true;
-    boost::asio::post(impl_->context, [this] {
-        impl_->end_scheduled = false;
-        end_turn();
-    });
-}
-
-void event_loop::arm_poll() {
-    impl_->poller.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code ec) {
-        if (ec) return;
-        turn();
-        arm_poll();
-    });
+// How long the loop may sleep, in milliseconds for epoll_wait: -1 without a deadline.
+int event_loop::sleep_ms() {
+    auto& d = *impl_;
+    if (d.deferred_first != nullptr || !d.retired.empty() || d.stopping) return 0;
+    if (d.wheel_count == 0) return -1;
+    // Until the next slot that holds anything: an idle program is not woken 20 times a second.
+    if (d.next_slot <= d.wheel_tick) {
+        d.next_slot = d.wheel_tick + 1;
+        while (d.next_slot < d.wheel_tick + wheel_slots && d.wheel[d.next_slot % wheel_slots] == nullptr)
+            ++d.next_slot;
+    }
+    const auto due = d.epoch + tick * static_cast<std::int64_t>(d.next_slot);
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - std::chrono::steady_clock::now()).count();
+    return static_cast<int>(std::max<std::int64_t>(left, 0));
 }
 
 void event_loop::turn() {
     auto& d = *impl_;
+    d.batch_size = ::epoll_wait(d.epoll_fd.get(), d.batch.data(), events_per_batch, sleep_ms());
     now_ = std::chrono::steady_clock::now();
-    d.batch_size = ::epoll_wait(d.epoll_fd, d.batch.data(), events_per_batch, 0);
-    d.in_turn = true;
     for (int i = 0; i < d.batch_size; ++i) {
         const auto& event = d.batch[static_cast<std::size_t>(i)];
-        // Handlers may have forgotten later slots of this batch: forget() empties them.
+        // Null is the waker's, or that of a slot which a handler of this batch has forgotten.
         if (event.data.ptr != nullptr) static_cast<io_slot*>(event.data.ptr)->on_io(event.events);
     }
     d.batch_size = 0;
-    d.in_turn = false;
+    if (d.has_posted.exchange(false)) d.context.poll();
+    if (d.wheel_count != 0) fire_timers();
     end_turn();
 }
 
 void event_loop::end_turn() {
     auto& d = *impl_;
-    d.in_turn = true;
     // Bounded: work that defers itself again (a flush that wakes a reader) continues a few rounds here, the rest after
     // other handlers had their chance.
     for (int round = 0; round < 8 && d.deferred_first != nullptr; ++round) {
@@ -198,8 +200,6 @@ void event_loop::end_turn() {
     auto dying = std::move(d.retired);
     d.retired.clear();
     dying.clear();
-    d.in_turn = false;
-    if (d.deferred_first != nullptr || !d.retired.empty()) schedule_end_turn();
 }
 
 std::string event_loop::take_buffer() {
@@ -214,7 +214,8 @@ std::string event_loop::take_buffer() {
 }
 
 void event_loop::give_buffer(std::string&& buffer) noexcept {
-    if (buffer.capacity() < smallest_buffer || buffer.capacity() > max_kept_capacity || impl_->buffers.size() >= kept_buffers) {
+    if (buffer.capacity() < smallest_buffer || buffer.capacity() > max_kept_capacity ||
+        impl_->buffers.size() >= kept_buffers) {
         std::string().swap(buffer);
         return;
     }
@@ -249,8 +250,9 @@ void timer::unlink() noexcept {
 
 void event_loop::link(timer& t, std::uint64_t tick_index) {
     auto& d = *impl_;
-    if (d.wheel_count == 0 && !d.wheel_armed) d.wheel_tick = tick_of(std::chrono::steady_clock::now());
+    if (d.wheel_count == 0) d.wheel_tick = tick_of(std::chrono::steady_clock::now());
     if (tick_index <= d.wheel_tick) tick_index = d.wheel_tick + 1;
+    d.next_slot = d.wheel_count == 0 ? tick_index : std::min(d.next_slot, tick_index);
     t.slot_tick_ = tick_index;
     auto*& first = d.wheel[tick_index % wheel_slots];
     t.prev_ = nullptr;
@@ -258,28 +260,6 @@ void event_loop::link(timer& t, std::uint64_t tick_index) {
     if (first != nullptr) first->prev_ = &t;
     first = &t;
     ++d.wheel_count;
-    if (!d.wheel_armed || tick_index < d.armed_tick) arm_wheel();
-}
-
-void event_loop::arm_wheel() {
-    auto& d = *impl_;
-    if (d.wheel_count == 0) {
-        d.wheel_armed = false;
-        return;
-    }
-    // Sleep until the next slot that holds anything: an idle program is not woken 20 times a second.
-    std::uint64_t next = d.wheel_tick + 1;
-    while (next < d.wheel_tick + wheel_slots && d.wheel[next % wheel_slots] == nullptr)
-        ++next;
-    d.wheel_armed = true;
-    d.armed_tick = next;
-    d.wheel_timer.expires_at(d.epoch + tick * static_cast<std::int64_t>(next));
-    d.wheel_timer.async_wait([this](boost::system::error_code ec) {
-        if (ec) return;
-        now_ = std::chrono::steady_clock::now();
-        fire_timers();
-        arm_wheel();
-    });
 }
 
 void event_loop::fire_timers() {

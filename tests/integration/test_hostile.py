@@ -14,7 +14,6 @@ import time
 import pytest
 
 from certificates import self_signed
-from edge import Tunnel
 from hostile import Growth, HostileApp, SlowLink, SlowVisitor, TlsNginx, half_close
 from local_apps import ByteApp, HttpApp, RecordingApp
 from process import wait_until
@@ -300,27 +299,22 @@ def test_ctrl_c_lets_a_reply_in_flight_leave_through_a_slow_link(edge, new_cli, 
 
 
 @pytest.mark.parametrize("restart", [False, True], ids=["the edge ran on", "the edge was restarted"])
-def test_a_process_that_comes_back_does_not_throw_out_its_successor(new_edge, new_cli, new_app, restart):
-    edge = new_edge().start()
-    first = Tunnel(new_cli(edge), new_app(HttpApp).port, name="inherited")
+def test_a_process_that_comes_back_does_not_throw_out_its_successor(new_edge, new_cli, new_app, tunnel, restart):
+    edge, heir_app = new_edge().start(), new_app(HttpApp)
+    first = tunnel(new_app(HttpApp).port, name="inherited", cli=new_cli(edge))
     os.kill(first.process.pid, signal.SIGSTOP)
     try:
         if restart:
             edge.process.kill()
             edge.start()
-        heir_app = new_app(HttpApp)
-        heir = Tunnel(new_cli(edge), heir_app.port, name="inherited")
+        heir = tunnel(heir_app.port, name="inherited", cli=new_cli(edge))
     finally:
         os.kill(first.process.pid, signal.SIGCONT)
-    try:
-        assert first.process.wait(12) == 6
-        error = first.process.events("error")[0]["message"].lower()
-        assert "another process" in error or "took" in error, error
-        assert heir.process.running() and not heir.process.events("tunnel.reconnecting")
-        assert heir.get("/status/200").status == 200 and len(heir_app.seen) == 1
-    finally:
-        first.process.kill()
-        heir.process.kill()
+    assert first.process.wait(12) == 6
+    error = first.process.events("error")[0]["message"].lower()
+    assert "another process" in error or "took" in error, error
+    assert heir.process.running() and not heir.process.events("tunnel.reconnecting")
+    assert heir.get("/status/200").status == 200 and len(heir_app.seen) == 1
 
 
 def test_visitors_of_a_closed_tunnel_get_a_404_at_once(tunnel, new_cli, app, edge):

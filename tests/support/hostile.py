@@ -171,6 +171,7 @@ class SlowLink:
                     pass
 
     def stop(self):
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <functional>
 
@@ -22,7 +21,6 @@ public:
             if (held || std::chrono::steady_clock::now() >= end) return loop.stop();
             loop.post(look);
         };
-        loop.context().restart();
         loop.post(look);
         loop.run();
         return held;

@@ -11,12 +11,8 @@
 
 #include "instatunnel/base/error.hpp"
 
-namespace boost::asio {
-class io_context;
-}
-
-/// The worker's loop: Asio's io_context for posts, timers and control flows, and inside it an edge-triggered epoll set
-/// for the byte path. One thread runs it; everything but post() and stop() is called on that thread only.
+/// The worker's loop: an edge-triggered epoll set for the byte path, and Asio's io_context as the queue of what is
+/// posted to it. One thread runs it; everything but post() and stop() is called on that thread only.
 ///
 /// A turn: the events of one epoll batch, then the turn's deferred work (encrypting and sending what the events
 /// produced), then the objects that were retired. Batching sends per turn is what makes a request cheap
@@ -106,8 +102,6 @@ public:
     event_loop(const event_loop&) = delete;
     event_loop& operator=(const event_loop&) = delete;
 
-    boost::asio::io_context& context() noexcept;
-
     /// Runs until stop(). Exceptions out of handlers are bugs and end the process.
     void run();
     /// From any thread: run() returns after the current turn.
@@ -138,8 +132,8 @@ public:
     /// Memory of the turn for reading into: `scratch_size` bytes, contents lost at the next use.
     std::span<char> scratch() noexcept { return scratch_; }
 
-    /// Output buffers are kept for reuse so that busy connections do not allocate and idle ones hold nothing. A string with
-    /// less room than this (every fresh one: short text lives inside the object) is none of them.
+    /// Output buffers are kept for reuse so that busy connections do not allocate and idle ones hold nothing. A string
+    /// with less room than this (every fresh one: short text lives inside the object) is none of them.
     static constexpr std::size_t smallest_buffer = 4096;
     std::string take_buffer();
     void give_buffer(std::string&& buffer) noexcept;
@@ -151,11 +145,10 @@ private:
 
     void turn();
     void end_turn();
-    void arm_poll();
-    void schedule_end_turn();
+    void wake() noexcept;
+    int sleep_ms();
     void link(timer& t, std::uint64_t tick_index);
     void fire_timers();
-    void arm_wheel();
     std::uint64_t tick_of(std::chrono::steady_clock::time_point t) const noexcept;
 
     std::unique_ptr<impl> impl_;

@@ -212,10 +212,10 @@ TEST_CASE("a cookie for the base domain does not pass, every other one does") {
 
 TEST_CASE("interim heads and upgrades have no body framing") {
     std::string out;
-    append_interim_head(out, reply(103, -1, {{"Link", "</a>"}, {"Content-Length", "5"}}), {});
+    append_interim_head(out, reply(103, -1, {{"Link", "</a>"}, {"Content-Length", "5"}}), {}, "t.example.com");
     CHECK(out == "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
     out.clear();
-    append_interim_head(out, reply(101, -1, {{"Sec-WebSocket-Accept", "x"}}), "websocket");
+    append_interim_head(out, reply(101, -1, {{"Sec-WebSocket-Accept", "x"}}), "websocket", "t.example.com");
     CHECK(out ==
           "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: "
           "x\r\n\r\n");

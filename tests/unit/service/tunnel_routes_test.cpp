@@ -14,6 +14,7 @@ TEST_CASE("a created tunnel is offline until a client connects to it") {
     REQUIRE(r.status == 201);
     CHECK(r.body["id"].get<std::string>().starts_with("tun_"));
     CHECK(r.body["name"] == "demo");
+    CHECK(r.body["subdomain"] == "demo");
     CHECK(r.body["host"] == "demo.t.example.com");
     CHECK(r.body["url"] == "https://demo.t.example.com:8443");
     CHECK(r.body["target"] == "localhost:3000");
