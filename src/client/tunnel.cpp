@@ -306,6 +306,7 @@ private:
     // unread would cut it there. The edge closes in return, which ends the run.
     void say_goodbye() {
         if (!online_ || finished_) return;
+        session_->flush();  // the goodbye itself, before the end is queued behind it
         if (session_->open_streams() == 0 && conn_->queued() == 0 && !conn_->is_write_finished()) {
             conn_->finish_writing();
             goodbye_deadline_ = loop_.now() + goodbye_limit;

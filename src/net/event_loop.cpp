@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t wheel_slots = 2048;  // 102 s at 50 ms a tick; longer deadlines go round again
 constexpr int events_per_batch = 128;
+constexpr int posted_per_turn = 64;
 constexpr std::size_t kept_buffers = 64;
 constexpr std::size_t max_kept_capacity = 160 * 1024;
 
@@ -153,7 +154,7 @@ void event_loop::retire(std::unique_ptr<retirable> object) {
 // How long the loop may sleep, in milliseconds for epoll_wait: -1 without a deadline.
 int event_loop::sleep_ms() {
     auto& d = *impl_;
-    if (d.deferred_first != nullptr || !d.retired.empty() || d.stopping) return 0;
+    if (d.deferred_first != nullptr || !d.retired.empty() || d.stopping || d.has_posted) return 0;
     if (d.wheel_count == 0) return -1;
     // Until the next slot that holds anything: an idle program is not woken 20 times a second.
     if (d.next_slot <= d.wheel_tick) {
@@ -176,9 +177,16 @@ void event_loop::turn() {
         if (event.data.ptr != nullptr) static_cast<io_slot*>(event.data.ptr)->on_io(event.events);
     }
     d.batch_size = 0;
-    if (d.has_posted.exchange(false)) d.context.poll();
+    if (d.has_posted.exchange(false)) run_posted();
     if (d.wheel_count != 0) fire_timers();
     end_turn();
+}
+
+// Bounded, so that jobs which post the next one cannot keep the descriptors waiting.
+void event_loop::run_posted() {
+    for (int i = 0; i < posted_per_turn; ++i)
+        if (impl_->context.poll_one() == 0) return;
+    impl_->has_posted = true;
 }
 
 void event_loop::end_turn() {

@@ -147,6 +147,7 @@ private:
     void end_turn();
     void wake() noexcept;
     int sleep_ms();
+    void run_posted();
     void link(timer& t, std::uint64_t tick_index);
     void fire_timers();
     std::uint64_t tick_of(std::chrono::steady_clock::time_point t) const noexcept;
