@@ -35,6 +35,7 @@ visitor::~visitor() {
 void visitor::adopt(std::unique_ptr<net::connection> connection) {
     conn_ = std::move(connection);
     conn_->set_events(*this);
+    asked_host_ = net::requested_name(conn_->ssl());
     arm(w_.limits.first_byte);
 }
 
@@ -222,8 +223,7 @@ void visitor::on_drained(engine::stream&) {
 // --- dispatch --------------------------------------------------------------------------------------------------------
 
 bool visitor::certificate_covers(std::string_view host) {
-    const auto asked = net::requested_name(conn_->ssl());
-    if (asked.empty() || iequals(asked, host)) return true;
+    if (asked_host_.empty() || iequals(asked_host_, host)) return true;
     X509* certificate = SSL_get_certificate(conn_->ssl());
     const bool covers =
         certificate != nullptr && X509_check_host(certificate, host.data(), host.size(), 0, nullptr) == 1;
@@ -249,13 +249,14 @@ void visitor::dispatch(const wire::request_head& head) {
     if (body_ == wire::body_kind::chunked) chunked_.reset();
     state_ = request_done_ ? state::awaiting : state::reading_body;
     request_id_ = w_.next_request_id++;
-    for (const auto& f : head.fields)
+    bool has_long_name = false;
+    for (const auto& f : head.fields) {
         if (f.name.size() == 6 && iequals(f.name, "accept")) accept_.assign(f.value.substr(0, 256));
+        has_long_name = has_long_name || f.name.size() > 255;
+    }
 
     // ITP carries these with a length of one byte.
-    const auto too_long = [](const wire::field& f) { return f.name.size() > 255; };
-    if (std::ranges::any_of(head.fields, too_long))
-        return refuse(431, "bad_request", "a field name longer than 255 bytes", {}, /*keep=*/false);
+    if (has_long_name) return refuse(431, "bad_request", "a field name longer than 255 bytes", {}, /*keep=*/false);
     if (head.method.size() > 255) return refuse(501, "bad_request", "an unknown method", {}, /*keep=*/false);
 
     const auto host = host_of_authority(head.authority, w_.host);

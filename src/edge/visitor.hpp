@@ -84,6 +84,7 @@ private:
     address_slot slot_;
     arrival arrival_;
     std::unique_ptr<net::connection> conn_;
+    std::string asked_host_;  ///< SNI
     net::timer timer_;
     state state_ = state::reading_head;
     std::string input_;  ///< unread beginning of a head, or pipelined bytes

@@ -130,9 +130,6 @@ failure explain_refusal(const refusal& why, const std::string& host) {
     }
 }
 
-// OpenSSL 3.0 has no name for the reason of this alert: it is the alert's number (RFC 7301 §3.2) after 1000.
-constexpr int no_protocol_alert = SSL_AD_REASON_OFFSET + SSL_AD_NO_APPLICATION_PROTOCOL;
-
 std::string explain_alert(int reason, const std::string& host) {
     switch (reason) {
         case SSL_R_TLSV1_UNRECOGNIZED_NAME:
@@ -145,7 +142,7 @@ std::string explain_alert(int reason, const std::string& host) {
             return host + " has no version of TLS in common with this program";
         case SSL_R_UNEXPECTED_EOF_WHILE_READING:
             return host + " closed the connection during the TLS handshake";
-        case no_protocol_alert:
+        case SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL:
             return host + " answers, but is no InstaTunnel edge";
         default:
             return "The TLS handshake with " + host + " failed";

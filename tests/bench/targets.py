@@ -17,7 +17,7 @@ ORIGIN_NGINX = """
 daemon off; pid {dir}/origin.pid; error_log stderr error; worker_processes 2;
 events {{ worker_connections 16384; }}
 http {{
-  access_log off; sendfile on; tcp_nodelay on; keepalive_timeout 600s; keepalive_requests 100000000; client_max_body_size 0;
+  access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_timeout 600s; keepalive_requests 100000000; client_max_body_size 0;
   client_body_temp_path {dir}/t1; proxy_temp_path {dir}/t2; fastcgi_temp_path {dir}/t3; uwsgi_temp_path {dir}/t4; scgi_temp_path {dir}/t5;
   upstream sink {{ server unix:{dir}/sink.sock; keepalive 8; }}
   server {{
