@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::size_t wheel_slots = 2048;  // 102 s at 50 ms a tick; longer deadlines go round again
 constexpr int events_per_batch = 128;
+constexpr int polls_per_turn = 4;
+constexpr int worth_another_poll = 2;
 constexpr int posted_per_turn = 64;
 constexpr std::size_t kept_buffers = 64;
 constexpr std::size_t max_kept_capacity = 160 * 1024;
@@ -169,14 +171,20 @@ int event_loop::sleep_ms() {
 
 void event_loop::turn() {
     auto& d = *impl_;
-    d.batch_size = ::epoll_wait(d.epoll_fd.get(), d.batch.data(), events_per_batch, sleep_ms());
-    now_ = std::chrono::steady_clock::now();
-    for (int i = 0; i < d.batch_size; ++i) {
-        const auto& event = d.batch[static_cast<std::size_t>(i)];
-        // Null is the waker's, or that of a slot which a handler of this batch has forgotten.
-        if (event.data.ptr != nullptr) static_cast<io_slot*>(event.data.ptr)->on_io(event.events);
+    int timeout = sleep_ms();
+    // Under load more has arrived while a batch was handled: it joins this turn and shares the turn's sends.
+    for (int round = 0; round < polls_per_turn; ++round, timeout = 0) {
+        d.batch_size = ::epoll_wait(d.epoll_fd.get(), d.batch.data(), events_per_batch, timeout);
+        if (round == 0) now_ = std::chrono::steady_clock::now();
+        const int handled = d.batch_size;
+        for (int i = 0; i < d.batch_size; ++i) {
+            const auto& event = d.batch[static_cast<std::size_t>(i)];
+            // Null is the waker's, or that of a slot which a handler of this batch has forgotten.
+            if (event.data.ptr != nullptr) static_cast<io_slot*>(event.data.ptr)->on_io(event.events);
+        }
+        d.batch_size = 0;
+        if (handled < worth_another_poll) break;
     }
-    d.batch_size = 0;
     if (d.has_posted.exchange(false)) run_posted();
     if (d.wheel_count != 0) fire_timers();
     end_turn();
