@@ -1,17 +1,25 @@
 #include "redirector.hpp"
 
+#include "instatunnel/auth/token_bucket.hpp"
 #include "instatunnel/base/names.hpp"
 
 namespace instatunnel::edge {
 
-redirector::redirector(worker& w)
+redirector::redirector(worker& w, address_slot slot)
     : w_(w),
+      slot_(std::move(slot)),
       timer_(
           w.loop, [](void* self) { static_cast<redirector*>(self)->on_broken(errc::connect_timeout); }, this) {}
 
 void redirector::begin(worker& w, unique_fd fd) {
+    // Counted with the visitors of the TLS port: both take from the same descriptors.
+    const auto peer = net::peer_of(fd.get());
+    auto group = auth::address_group(peer.address);
+    const auto counted = w.visitors_by_address.find(group);
+    if (!peer.is_loopback && counted != w.visitors_by_address.end() && counted->second >= w.limits.visitors_per_address)
+        return;
     net::tune_socket(fd.get(), 16 * 1024, /*on_loopback=*/false);
-    auto* self = new redirector(w);
+    auto* self = new redirector(w, address_slot(w.visitors_by_address, std::move(group)));
     w.loop.keep(std::unique_ptr<net::retirable>(self));
     self->timer_.arm(w.limits.whole_head);
     self->conn_ = net::connection::plain(w.loop, std::move(fd), *self);

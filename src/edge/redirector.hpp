@@ -17,11 +17,12 @@ public:
     void on_broken(errc why) override;
 
 private:
-    explicit redirector(worker& w);
+    redirector(worker& w, address_slot slot);
     void answer(const wire::parse_result& parsed);
     void leave();
 
     worker& w_;
+    address_slot slot_;
     std::unique_ptr<net::connection> conn_;
     net::timer timer_;
     std::string input_;
