@@ -27,19 +27,21 @@ public:
     /// Runs statements that give no rows and take no values.
     outcome<void> execute(const char* sql);
 
-    /// Runs `body` (which returns an outcome) between BEGIN IMMEDIATE and COMMIT; a failure rolls everything back.
+    /// Runs `body` (which returns an outcome) between BEGIN IMMEDIATE and COMMIT; a failure or an exception rolls
+    /// everything back. One inside another belongs to the outer one, which fails as a whole if the inner one failed.
     template <class Body>
     auto in_transaction(Body body) -> decltype(body()) {
-        if (auto begun = execute("BEGIN IMMEDIATE"); !begun) return begun.error();
+        const bool outermost = depth_ == 0;
+        if (outermost) {
+            if (auto begun = execute("BEGIN IMMEDIATE"); !begun) return begun.error();
+            broken_ = false;
+        }
+        const level inside(*this);
         auto answer = body();
-        if (!answer) {
-            roll_back();
-            return answer;
-        }
-        if (auto committed = execute("COMMIT"); !committed) {
-            roll_back();
-            return committed.error();
-        }
+        if (!answer) broken_ = true;
+        if (!outermost || !answer) return answer;
+        if (broken_) return failure(errc::internal, "A step of a transaction failed and was passed over");
+        if (auto committed = execute("COMMIT"); !committed) return committed.error();
         return answer;
     }
 
@@ -49,6 +51,19 @@ public:
 
 private:
     friend class query;
+    // Counts a level of in_transaction; the end of the outermost one rolls back what was not committed.
+    class level {
+    public:
+        explicit level(database& db) : db_(db) { ++db_.depth_; }
+        ~level() {
+            if (--db_.depth_ == 0) db_.roll_back();
+        }
+        level(const level&) = delete;
+        level& operator=(const level&) = delete;
+
+    private:
+        database& db_;
+    };
     database(sqlite3* handle, std::filesystem::path file) : handle_(handle), file_(std::move(file)) {}
     outcome<void> configure();
     outcome<void> use_wal();
@@ -57,6 +72,8 @@ private:
 
     sqlite3* handle_;
     std::filesystem::path file_;
+    int depth_ = 0;                                              // of transactions that are open inside each other
+    bool broken_ = false;                                        // a step failed: nothing of the whole may stay
     std::unordered_map<const char*, sqlite3_stmt*> statements_;  // by address: every text is a literal
 };
 

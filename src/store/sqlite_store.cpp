@@ -41,6 +41,10 @@ outcome<std::unique_ptr<store>> open_sqlite(const std::filesystem::path& folder)
     return std::unique_ptr<store>(std::make_unique<sqlite_store>(std::move(*db)));
 }
 
+outcome<void> sqlite_store::atomically(const std::function<outcome<void>()>& body) {
+    return db_->in_transaction([&] { return body(); });
+}
+
 outcome<std::string> sqlite_store::settle_setting(std::string_view name, std::string_view value) {
     return db_->in_transaction([&]() -> outcome<std::string> {
         query put(*db_, "INSERT INTO settings(name, value) VALUES (?, ?) ON CONFLICT(name) DO NOTHING");

@@ -12,6 +12,8 @@ class sqlite_store final : public store {
 public:
     explicit sqlite_store(std::unique_ptr<database> db) : db_(std::move(db)) {}
 
+    outcome<void> atomically(const std::function<outcome<void>()>& body) override;
+
     outcome<void> add_user(const user& owner, const std::optional<api_key>& first_key) override;
     outcome<std::optional<user>> find_user_by_email(std::string_view email) override;
     outcome<std::optional<user>> find_user(std::string_view user_id) override;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,6 +21,10 @@ namespace instatunnel::store {
 class store {
 public:
     virtual ~store() = default;
+
+    /// Makes one transaction of all calls that `body` makes: when it fails nothing of them stays. Calls may nest; the
+    /// outermost one commits. `body` must not keep what it learnt if the whole fails.
+    virtual outcome<void> atomically(const std::function<outcome<void>()>& body) = 0;
 
     /// Adds an account, its owner, the password and, if given, a first key. Errors: already_exists (email).
     virtual outcome<void> add_user(const user& owner, const std::optional<api_key>& first_key) = 0;

@@ -58,6 +58,15 @@ void write_bytes(const fs::path& file, const std::string& bytes) {
 
 }  // namespace
 
+TEST_CASE("SQLite keeps the contract of transactions") {
+    for (const auto& c : transaction_cases()) {
+        DYNAMIC_SECTION(c.name) {
+            sqlite_source source;
+            c.run(source);
+        }
+    }
+}
+
 TEST_CASE("SQLite keeps the contract of accounts and keys") {
     for (const auto& c : account_cases()) {
         DYNAMIC_SECTION(c.name) {
