@@ -1,0 +1,28 @@
+#include "parser_parts.hpp"
+
+namespace instatunnel::cli {
+
+// The footer carries the examples, one a line; help pages take them from there.
+CLI::App& command(CLI::App& parent, const char* name, const char* summary,
+                  std::initializer_list<const char*> examples) {
+    CLI::App* app = parent.add_subcommand(name, summary);
+    // Global flags are defined on the root and work behind the command's name as well.
+    app->fallthrough();
+    std::string text;
+    for (const char* example : examples)
+        text += (text.empty() ? "" : "\n") + std::string(example);
+    app->footer(text);
+    return *app;
+}
+
+CLI::App& group(CLI::App& parent, const char* name, const char* summary) {
+    CLI::App& app = command(parent, name, summary, {});
+    app.require_subcommand(1, 1);
+    return app;
+}
+
+CLI::Option& text(CLI::App& app, const char* names, const char* value, std::string& into, const char* help) {
+    return *app.add_option(names, into, help)->type_name(value);
+}
+
+}  // namespace instatunnel::cli

@@ -1,0 +1,42 @@
+#include "parser_parts.hpp"
+
+namespace instatunnel::cli {
+namespace {
+
+void add_demo(CLI::App& root, invocation& out) {
+    auto o = std::make_shared<demo_options>();
+    auto& app = command(root, "demo", "Run an edge, a sample site and a tunnel between them on this machine",
+                        {"instatunnel demo", "instatunnel demo 3000", "instatunnel demo --once"});
+    text(app, "TARGET", "", o->target, "Forward this instead of the sample site");
+    text(app, "--listen", "ADDR", o->listen,
+         "Where the edge listens, 127.0.0.1:8443 unless said; the next free port if that one is busy");
+    app.add_flag("--once", o->once, "Fetch the page through the tunnel once, then stop; exit code 0 if that worked");
+    deliver(app, std::move(o), out);
+}
+
+void add_serve(CLI::App& root, invocation& out) {
+    auto o = std::make_shared<serve_command_options>();
+    auto& app =
+        command(root, "serve", "Run the service: edge, API and accounts",
+                {"instatunnel serve --dev",
+                 "instatunnel serve --domain t.example.com --listen :443 --tls-cert chain.pem --tls-key key.pem"});
+    app.add_flag("--dev", o->dev, "On this machine only: domain localhost, an authority and a first user of its own");
+    text(app, "--domain", "NAME", o->domain, "Tunnels get names below it; the API is api.NAME");
+    text(app, "--listen", "ADDR", o->listen, "HOST:PORT or :PORT; default :443, with --dev 127.0.0.1:8443");
+    text(app, "--tls-cert", "PATH", o->tls_cert, "Certificate chain, PEM; read again when it changes and on SIGHUP");
+    text(app, "--tls-key", "PATH", o->tls_key, "Private key of the certificate, PEM");
+    text(app, "--data", "DIR", o->data,
+         "Where everything is kept; default ~/.instatunnel/edge, with --dev ~/.instatunnel/dev");
+    text(app, "--http-listen", "ADDR", o->http_listen, "Also answer plain HTTP here, with a redirect to https");
+    text(app, "--drain", "TIME", o->drain, "How long requests in flight may go on after SIGTERM; default 30s");
+    deliver(app, std::move(o), out);
+}
+
+}  // namespace
+
+void add_serve_commands(CLI::App& root, invocation& out) {
+    add_demo(root, out);
+    add_serve(root, out);
+}
+
+}  // namespace instatunnel::cli

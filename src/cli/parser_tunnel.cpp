@@ -1,0 +1,67 @@
+#include "parser_parts.hpp"
+
+namespace instatunnel::cli {
+namespace {
+
+void add_forwarding_flags(CLI::App& app, open_options& o) {
+    text(app, "--port", "PORT", o.port, "The same as a port as TARGET");
+    app.add_flag("--react,--next", o.react, "Port 3000");
+    app.add_flag("--laravel", o.laravel, "Port 8000");
+    text(app, "--host-header", "MODE", o.host_header,
+         "What the local program gets as Host: preserve (the public name, the default), rewrite (its own address) or a "
+         "value");
+    text(app, "--transport", "NAME", o.transport, "auto (the default) or v2");
+    app.add_flag("--quiet", o.quiet, "No line for each request");
+    // Published clients had it and never sent it; scripts still give it.
+    text(app, "-r,--region", "REGION", o.region, "Accepted, without effect").group("");
+}
+
+void add_tunnel(CLI::App& root, invocation& out) {
+    auto o = std::make_shared<open_options>();
+    auto& app =
+        command(root, "tunnel", "Open a tunnel to a local program (the word `tunnel` may be left out)",
+                {"instatunnel 3000", "instatunnel 3000 --subdomain demo",
+                 "instatunnel https://localhost:8443 --host-header rewrite", "instatunnel unix:/run/app.sock --json"});
+    app.alias("http");
+    text(app, "TARGET", "", o->target,
+         "PORT, HOST:PORT, http://HOST:PORT, https://HOST:PORT or unix:/path; without it the first of 3000, 8000, "
+         "3001, 8080, "
+         "4000 and 5000 that answers");
+    text(app, "-s,--subdomain", "NAME", o->subdomain, "The name in front of the domain; without it a random one");
+    add_forwarding_flags(app, *o);
+    deliver(app, std::move(o), out);
+}
+
+void add_connect(CLI::App& root, invocation& out) {
+    auto o = std::make_shared<open_options>();
+    o->connect = true;
+    auto& app = command(root, "connect", "Attach to a tunnel that was created before, by name or host",
+                        {"instatunnel connect 3000 -s demo", "instatunnel connect 3000 -d demo.t.example.com"});
+    text(app, "TARGET", "", o->target, "As for a tunnel; usually a port").required();
+    text(app, "-s,--subdomain", "NAME", o->subdomain, "Name of the tunnel; this or --domain");
+    text(app, "-d,--domain", "HOST", o->domain, "Host of the tunnel; this or --subdomain");
+    add_forwarding_flags(app, *o);
+    deliver(app, std::move(o), out);
+}
+
+void add_list_and_kill(CLI::App& root, invocation& out) {
+    auto& ls = command(root, "ls", "List the tunnels of the account (also: status, --list)", {"instatunnel ls"});
+    ls.alias("status");
+    deliver(ls, std::make_shared<list_options>(), out);
+
+    auto o = std::make_shared<kill_options>();
+    auto& kill = command(root, "kill", "Stop a tunnel of the account, wherever it runs (also: --kill NAME)",
+                         {"instatunnel kill demo"});
+    text(kill, "NAME", "", o->name, "Name, host or id of the tunnel").required();
+    deliver(kill, std::move(o), out);
+}
+
+}  // namespace
+
+void add_tunnel_commands(CLI::App& root, invocation& out) {
+    add_tunnel(root, out);
+    add_connect(root, out);
+    add_list_and_kill(root, out);
+}
+
+}  // namespace instatunnel::cli
