@@ -1,10 +1,9 @@
 #include "api_errors.hpp"
 
-#include <algorithm>
-#include <charconv>
-#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+
+#include "retry_after.hpp"
 
 namespace instatunnel::api {
 namespace {
@@ -12,7 +11,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t max_message = 200;
-constexpr unsigned max_wait_seconds = 24 * 60 * 60;
 
 std::string printable(const json& body, const char* name) {
     const auto found = body.find(name);
@@ -53,19 +51,10 @@ failure conflict(const json& body, question asked) {
 }
 
 failure limited(const json& body, const http_reply& reply) {
-    unsigned seconds = 0;
-    const auto found = body.find("retry_after");
-    if (found != body.end() && found->is_number_unsigned()) {
-        seconds = static_cast<unsigned>(std::min<std::uint64_t>(found->get<std::uint64_t>(), max_wait_seconds));
-    } else {
-        const auto field = reply.field("Retry-After");
-        const auto end = field.data() + field.size();
-        if (std::from_chars(field.data(), end, seconds).ptr != end) seconds = 0;
-        seconds = std::min(seconds, max_wait_seconds);
-    }
-    if (seconds == 0) return errc::rate_limited;
-    const std::string wait = seconds == 1 ? "1 second" : std::to_string(seconds) + " seconds";
-    return {errc::rate_limited, {}, "Wait " + wait + ", then try again"};
+    const auto wait = retry_after(reply, body);
+    if (!wait) return errc::rate_limited;
+    const std::string length = wait->count() == 1 ? "1 second" : std::to_string(wait->count()) + " seconds";
+    return {errc::rate_limited, {}, "Wait " + length + ", then try again"};
 }
 
 failure refused(const json& body) {
