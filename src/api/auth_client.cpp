@@ -87,12 +87,16 @@ void append_json_string(wiped_buffer& out, std::string_view text) {
     out.append("\"");
 }
 
-secret credentials(const std::string& email, const secret& password) {
+secret credentials(const std::string& email, const secret& password, const std::string& invitation) {
     wiped_buffer body;
     body.append(R"({"email":)");
     append_json_string(body, email);
     body.append(R"(,"password":)");
     append_json_string(body, password.reveal());
+    if (!invitation.empty()) {
+        body.append(R"(,"invite":)");
+        append_json_string(body, invitation);
+    }
     body.append("}");
     return body.take();
 }
@@ -130,8 +134,7 @@ private:
 };
 
 outcome<signed_in> sign_in(http_client& http, const std::string& server, const std::string& path,
-                           const std::string& email, const secret& password, question asked) {
-    const auto body = credentials(email, password);
+                           const std::string& email, const secret& body, question asked) {
     auto reply = call(http, server).send("POST", path, nullptr, body.reveal(), asked);
     if (!reply) return reply.error();
     if (!member(*reply, "api_key").is_string()) return unexpected(server);
@@ -166,11 +169,13 @@ auth_client::auth_client(http_client& http, std::string server) : http_(http), s
 }
 
 outcome<signed_in> auth_client::login(const std::string& email, const secret& password) {
-    return sign_in(http_, server_, "/auth/login", email, password, question::login);
+    return sign_in(http_, server_, "/auth/login", email, credentials(email, password, {}), question::login);
 }
 
-outcome<signed_in> auth_client::register_account(const std::string& email, const secret& password) {
-    return sign_in(http_, server_, "/auth/register", email, password, question::registration);
+outcome<signed_in> auth_client::register_account(const std::string& email, const secret& password,
+                                                 const std::string& invitation) {
+    return sign_in(http_, server_, "/auth/register", email, credentials(email, password, invitation),
+                   question::registration);
 }
 
 outcome<void> auth_client::logout(const secret& key) {

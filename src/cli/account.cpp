@@ -7,6 +7,7 @@
 #include "instatunnel/auth/scopes.hpp"
 #include "instatunnel/base/names.hpp"
 #include "json_line.hpp"
+#include "key_problem.hpp"
 #include "nearest.hpp"
 
 namespace instatunnel::cli {
@@ -15,7 +16,9 @@ namespace {
 outcome<api::account_info> fetch_account(const credentials& in_use, context& c) {
     auto http = c.make_http(in_use.cacert);
     if (!http) return http.error();
-    return api::auth_client(**http, in_use.server).account(in_use.key);
+    auto account = api::auth_client(**http, in_use.server).account(in_use.key);
+    if (!account) return explain_key_problem(account.error(), in_use);
+    return account;
 }
 
 enum class key_status : std::uint8_t { valid, invalid, unknown };

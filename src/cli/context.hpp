@@ -27,6 +27,7 @@ struct global_options {
     bool no_color = false;
     bool json = false;
     bool version = false;
+    bool no_wait = false;  ///< a refusal by a rate limit is an error at once
 };
 
 /// Everything a command needs from outside; tests fill it with fakes. All of it outlives the command.

@@ -145,7 +145,7 @@ std::string render_markdown(std::span<const command_page> pages) {
         "\n```\n\n"
         "`instatunnel TARGET` is short for `instatunnel tunnel TARGET`. Global flags stand before or behind a "
         "command.\n"
-        "Results go to stdout, everything else to stderr. Ctrl+C at a prompt ends with exit code 130.\n\n"
+        "Results go to stdout, everything else to stderr. Ctrl+C or Ctrl+D at a prompt ends with exit code 130.\n\n"
         "| global flag | meaning |\n|---|---|\n";
     for (const auto& [names, text] : pages.front().flags)
         out += "| `" + names + "` | " + text + " |\n";

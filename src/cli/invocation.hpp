@@ -9,6 +9,7 @@
 #include "demo.hpp"
 #include "help_command.hpp"
 #include "login.hpp"
+#include "logout.hpp"
 #include "open_tunnel.hpp"
 #include "serve.hpp"
 #include "stored_key.hpp"

@@ -1,31 +1,11 @@
 #include "login.hpp"
 
 #include "credentials.hpp"
-#include "instatunnel/api/auth_client.hpp"
-#include "instatunnel/base/names.hpp"
 #include "json_line.hpp"
-#include "password.hpp"
+#include "sign_in.hpp"
 
 namespace instatunnel::cli {
 namespace {
-
-outcome<std::string> obtain_email(const login_options& options, context& c) {
-    std::string email(trim(options.email));
-    if (email.empty()) {
-        if (!c.term.can_prompt())
-            return failure(errc::not_a_terminal, "An email is needed, and there is no terminal to ask on",
-                           "Give both: instatunnel login -e EMAIL --password-stdin");
-        auto typed = c.ask.ask("📧 Email: ");
-        if (!typed) return typed.error();
-        email = std::move(*typed);
-    }
-    // Whether it exists is the server's to say; this only catches what cannot be one.
-    const auto at = email.find('@');
-    if (at == std::string::npos || at == 0 || at + 1 == email.size() || email.find(' ') != std::string::npos)
-        return failure(errc::usage, "That is not an email address",
-                       "Write it like: instatunnel login -e you@example.com");
-    return email;
-}
 
 // Signing in does not have to name the new key; logout must know that it may revoke it.
 void learn_key_id(api::auth_client& client, api::signed_in& who) {
@@ -49,34 +29,21 @@ void warn_if_overruled(context& c) {
     if (!c.env.api_key.empty()) c.term.notice("INSTATUNNEL_API_KEY is set and wins over the stored key");
 }
 
-void print_signed_in(const credentials& place, const api::signed_in& who, context& c) {
+void print_signed_in(const credentials& place, const sign_in_result& result, context& c) {
+    const auto& who = result.who;
     if (c.term.json()) {
         c.term.result(json_line("login")
                           .with("email", who.email)
                           .with("server", place.server)
                           .with("profile", place.profile.name)
                           .with("api_key", who.api_key.reveal())
+                          .with("created", result.created)
                           .text());
         return;
     }
+    if (result.created) c.term.result("✅ Account created");
     c.term.result("✅ Login successful");
     c.term.result("🔑 API Key: " + std::string(who.api_key.reveal()));
-}
-
-// Only a key that login made is ours to revoke: one set by hand may serve other machines. True when it was revoked.
-bool revoke(const credentials& place, context& c) {
-    const auto& stored = place.profile.stored;
-    if (stored.key_id.empty()) return false;
-    auto http = c.make_http(place.cacert);
-    outcome<void> revoked;
-    if (http)
-        revoked = api::auth_client(**http, place.server).logout(stored.key);
-    else
-        revoked = http.error();
-    // A key that is not valid any more is what was wanted.
-    if (revoked || exit_code_for(revoked.error().code) == exit_code::not_authenticated) return true;
-    c.term.notice("The key was removed here but not revoked: " + printable(revoked.error().what()));
-    return false;
 }
 
 }  // namespace
@@ -84,45 +51,18 @@ bool revoke(const credentials& place, context& c) {
 outcome<exit_code> run_login(const login_options& options, context& c) {
     const auto place = resolve(c, key_need::none);
     if (!place) return place.error();
-    const auto email = obtain_email(options, c);
-    if (!email) return email.error();
-    const auto password =
-        obtain_password(options.password_stdin, "instatunnel login -e EMAIL --password-stdin < password.txt", c);
-    if (!password) return password.error();
-
     auto http = c.make_http(place->cacert);
     if (!http) return http.error();
     api::auth_client client(**http, place->server);
-    auto who = client.login(*email, *password);
-    if (!who) return who.error();
-    learn_key_id(client, *who);
-    if (auto stored = store(*place, *who, c); !stored) return stored.error();
-    print_signed_in(*place, *who, c);
-    warn_if_overruled(c);
-    return exit_code::done;
-}
-
-outcome<exit_code> run_logout(const logout_options&, context& c) {
-    auto place = resolve(c, key_need::none);
-    if (!place) return place.error();
-    const bool had_key = !place->profile.stored.key.empty();
-    bool revoked = false;
-    if (had_key) {
-        revoked = revoke(*place, c);
-        auto emptied = std::move(place->profile.stored);
-        emptied.key = secret();
-        emptied.key_id.clear();
-        emptied.email.clear();
-        if (auto saved = c.store.save(place->profile.name, emptied); !saved) return saved.error();
+    auto result = sign_in(options, client, c).run();
+    if (!result) return result.error();
+    learn_key_id(client, result->who);
+    if (auto stored = store(*place, result->who, c); !stored) {
+        // A key that nobody holds would stay valid at the server for ever.
+        (void)client.logout(result->who.api_key);
+        return stored.error();
     }
-    if (c.term.json())
-        c.term.result(json_line("logout")
-                          .with("profile", place->profile.name)
-                          .with("removed", had_key)
-                          .with("revoked", revoked)
-                          .text());
-    else
-        c.term.result(had_key ? "✅ Logged out" : "No API key is stored in profile " + place->profile.name);
+    print_signed_in(*place, *result, c);
     warn_if_overruled(c);
     return exit_code::done;
 }

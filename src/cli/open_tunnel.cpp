@@ -3,6 +3,7 @@
 #include "credentials.hpp"
 #include "instatunnel/app/signals.hpp"
 #include "instatunnel/base/log.hpp"
+#include "key_problem.hpp"
 #include "stop_relay.hpp"
 #include "tunnel_plan.hpp"
 #include "tunnel_printer.hpp"
@@ -50,7 +51,7 @@ outcome<exit_code> run_open(const open_options& options, context& c) {
     relay.detach();
 
     if (ended || printer.was_ready()) printer.closed(ended ? *ended : printer.counted());
-    if (!ended) return ended.error();
+    if (!ended) return explain_key_problem(ended.error(), *in_use);
     return exit_code::done;
 }
 

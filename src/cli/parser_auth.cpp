@@ -5,10 +5,13 @@ namespace {
 
 void add_login(CLI::App& parent, invocation& out, const char* example) {
     auto o = std::make_shared<login_options>();
-    auto& app = command(parent, "login", "Sign in with email and password and store the API key",
-                        {example, "instatunnel login -e you@example.com --password-stdin < password.txt"});
+    auto& app = command(parent, "login", "Sign in with email and password, or make an account, and store the API key",
+                        {example, "instatunnel login -e you@example.com --password-stdin < password.txt",
+                         "instatunnel login -e you@example.com --register"});
     text(app, "-e,--email", "EMAIL", o->email, "Email of the account; without it you are asked");
     app.add_flag("--password-stdin", o->password_stdin, "Read the password from standard input instead of asking");
+    app.add_flag("--register", o->create, "Make the account first; if the address has one, just sign in");
+    text(app, "--invite", "CODE", o->invitation, "Invitation, for a new account on a server that asks for one");
     deliver(app, std::move(o), out);
 }
 

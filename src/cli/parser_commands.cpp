@@ -20,6 +20,9 @@ void add_globals(CLI::App& root, invocation& out) {
     text(root, "--config", "PATH", g.config, "Configuration file instead of ~/.instatunnel/config.json");
     text(root, "--cacert", "PATH", g.cacert,
          "Trust the certificate authorities in this PEM file instead of the system's");
+    root.add_flag("--no-wait", g.no_wait,
+                  "Fail at once (exit code 7) when the server's rate limit says to wait, instead of waiting up to 90 "
+                  "seconds");
     root.add_flag("--json", g.json, "Print one JSON object a line on stdout and nothing else; never ask anything");
     text(root, "--log-level", "LEVEL", g.log_level,
          "trace, debug, info, warn, error or off; default warn, for serve info");

@@ -104,7 +104,8 @@ outcome<secret> read_line(const terminal& term, const interrupt_guard& guard) {
         char c = 0;
         const auto n = ::read(term.input(), &c, 1);
         if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return failure(errc::usage, "The input ended before an answer was given");
+        // Ctrl+D, or a terminal that went away: no answer will come, as after Ctrl+C.
+        if (n <= 0) return failure(errc::cancelled);
         if (c == '\n') return secret(std::move(line));
         if (line.size() + 1 >= max_line) return failure(errc::usage, "The answer is too long");
         line += c;

@@ -14,8 +14,8 @@ class terminal;
 class prompter {
 public:
     virtual ~prompter() = default;
-    /// Prints `label`, returns the line that was typed, trimmed. Errors: cancelled (Ctrl+C), usage (end of input,
-    /// nothing typed).
+    /// Prints `label`, returns the line that was typed, trimmed. Errors: cancelled (Ctrl+C, Ctrl+D), usage (too
+    /// long).
     virtual outcome<std::string> ask(std::string_view label) = 0;
     /// Same, with nothing echoed; after Enter the line is completed with eight asterisks, whatever the length.
     virtual outcome<secret> ask_hidden(std::string_view label) = 0;

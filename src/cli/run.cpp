@@ -6,6 +6,7 @@
 #include <csignal>
 #include <exception>
 
+#include "instatunnel/api/retrying_client.hpp"
 #include "instatunnel/base/log.hpp"
 #include "instatunnel/net/dial.hpp"
 #include "parser.hpp"
@@ -53,6 +54,21 @@ int finish(terminal& term, const outcome<exit_code>& result) {
     return result ? static_cast<int>(*result) : exit_status(result.error());
 }
 
+// Said on stderr with --json as well: on stdout a program may expect one object only.
+void tell_wait(terminal& term, std::chrono::milliseconds length) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(length).count();
+    term.complain("The server asks to wait: trying again in " + std::to_string(seconds) +
+                  (seconds == 1 ? " second" : " seconds") + " (Ctrl+C stops; --no-wait gives up at once)");
+}
+
+outcome<std::unique_ptr<api::http_client>> make_http(const std::string& cacert, const global_options& globals,
+                                                     terminal& term) {
+    auto client = api::make_http_client(cacert);
+    if (!client || globals.no_wait) return client;
+    auto seams = api::real_retry_seams([&term](std::chrono::milliseconds length) { tell_wait(term, length); });
+    return api::make_retrying_client(std::move(*client), api::retry_policy(), std::move(seams));
+}
+
 int run_invocation(const invocation& what, const environment& env) {
     terminal term = make_terminal(env, what.globals.no_color, what.globals.json);
     const bool is_server = std::holds_alternative<serve_command_options>(what.command);
@@ -61,7 +77,7 @@ int run_invocation(const invocation& what, const environment& env) {
     const config::profile_store store(env.home, what.globals.config);
     context c{what.globals, env,
               term,         prompter,
-              store,        [](const std::string& cacert) { return api::make_http_client(cacert); },
+              store,        [&](const std::string& cacert) { return make_http(cacert, what.globals, term); },
               edge_answers, [] { return std::chrono::steady_clock::now(); }};
     return finish(term, dispatch(what, c));
 }

@@ -273,13 +273,3 @@ def test_logout_works_without_a_server(cli):
     cli.run("auth", "set-key", "it_0123456789abcdef", "--server", "https://api.localhost:1")
     cli.run("logout")
     assert cli.run("auth", "show-key").returncode == 3
-
-
-def test_login_on_a_terminal_after_a_wrong_password_says_why(cli):
-    account = cli.edge.register()
-    child = terminal(cli, "login", "-e", account.email, *cli.server())
-    child.expect_exact("🔒 Password: ")
-    time.sleep(0.2)
-    child.sendline("not-the-password")
-    rest, code = finish(child)
-    assert code == 3 and "Error: Wrong email or password" in rest and "not-the-password" not in rest

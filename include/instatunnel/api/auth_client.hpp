@@ -40,7 +40,11 @@ public:
     auth_client(http_client& http, std::string server);
 
     outcome<signed_in> login(const std::string& email, const secret& password);
-    outcome<signed_in> register_account(const std::string& email, const secret& password);
+    /// `invitation` is the code that a server with closed sign-up asks for; empty: none. Errors: already_exists (the
+    /// address has an account), forbidden (no sign-up here, or not with this code), bad_request (the password is
+    /// refused).
+    outcome<signed_in> register_account(const std::string& email, const secret& password,
+                                        const std::string& invitation = {});
     outcome<void> logout(const secret& key);
     outcome<account_info> account(const secret& key);
     outcome<std::vector<tunnel_info>> tunnels(const secret& key);

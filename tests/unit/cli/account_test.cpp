@@ -50,6 +50,10 @@ TEST_CASE("auth status of a key that does not work is Invalid with exit code 3")
     f.server.replies["GET /v1/auth/user"] = {401, unauthorized};
     CHECK(status_of(f.run(run_auth_status)) == 3);
     CHECK(f.out.text() == "Current API Key: it_***...def\nStatus: Invalid\nExpires: Unknown\n");
+    CHECK(f.err.text().ends_with(
+        "Error: https://api.t.example.com does not know the API key from profile default (it_***...def, 19 "
+        "characters). Check it for spaces and missing characters, and whether it was deleted. Sign in again: "
+        "instatunnel login\n"));
 }
 
 TEST_CASE("auth status without a network is Unknown with exit code 5") {
@@ -124,6 +128,25 @@ TEST_CASE("auth test --scope of no known permission is wrong usage before anythi
         f.err.text() ==
         "Error: There is no permission \"tunnel:write\". Did you mean: instatunnel auth test --scope tunnels:write\n");
     CHECK(f.server.requests.empty());
+}
+
+TEST_CASE("a session that ended is told apart from a key that ended, and each says what to do") {
+    const auto told = [](const char* reason, const char* key_id, bool from_environment) {
+        signed_in f;
+        f.store_profile("default", "it_1234567890abcdef", "https://api.t.example.com", "", key_id);
+        if (from_environment) f.env.api_key = secret("it_1234567890abcdef");
+        f.server.replies["GET /v1/auth/user"] = {401, std::string(R"({"code":4001,"reason":")") + reason + "\"}"};
+        CHECK(status_of(f.run(run_auth_test)) == 3);
+        return f.err.text();
+    };
+    const std::string key = "the API key from profile default (it_***...def, 19 characters)";
+    const std::string again = ". Sign in again: instatunnel login\n";
+    CHECK(told("expired_key", "key_1", false) == "Error: Session expired: " + key + " is past its end date" + again);
+    CHECK(told("expired_key", "", false) == "Error: Expired: " + key + " is past its end date" + again);
+    CHECK(told("revoked_key", "key_1", false) == "Error: Session ended: " + key + " was revoked" + again);
+    CHECK(told("revoked_key", "", true) ==
+          "Error: Revoked: the API key from INSTATUNNEL_API_KEY (it_***...def, 19 characters) was revoked. Set "
+          "INSTATUNNEL_API_KEY to another key, or unset it and sign in: instatunnel login\n");
 }
 
 TEST_CASE("auth test with an invalid key is exit code 3") {

@@ -1,5 +1,6 @@
 #include "cli/login.hpp"
 
+#include "cli/logout.hpp"
 #include "cli_fixture.hpp"
 
 using namespace instatunnel;
@@ -78,8 +79,177 @@ TEST_CASE("a wrong password is exit code 3 and stores nothing") {
     const auto result = f.run(run_login, {"user@example.com", true});
     CHECK(result.error().code == errc::wrong_password);
     CHECK(status_of(result) == 3);
-    CHECK(f.err.text() == "Error: Wrong email or password. Try again: instatunnel login\n");
+    CHECK(f.err.text() ==
+          "Error: Wrong email or password. Forgotten? instatunnel auth password reset -e user@example.com. No account "
+          "yet? instatunnel login -e user@example.com --register\n");
     CHECK_FALSE(f.store().load("default").value().has_value());
+}
+
+namespace {
+
+constexpr const char* wrong =
+    R"({"error":"unauthorized","message":"Wrong email or password","code":4001,"reason":"wrong_password"})";
+constexpr const char* known =
+    R"({"error":"conflict","message":"This email address has an account already","code":4009,"field":"email"})";
+constexpr const char* made = R"({"api_key":"it_abcdef0123456789","email":"new@example.com","plan":"free"})";
+
+struct at_terminal : signing_in {
+    at_terminal() {
+        person_at_terminal();
+        server.replies["POST /v1/auth/login"] = {401, wrong};
+        server.replies["POST /v1/auth/register"] = {201, made};
+    }
+    void answer(const char* label, outcome<std::string> text) { prompter.answers.emplace_back(label, std::move(text)); }
+    std::string asked(std::size_t i) const {
+        const auto& r = server.requests.at(i);
+        return r.method + " " + r.url.substr(r.url.find("/v1"));
+    }
+};
+
+constexpr const char* password_label = "🔒 Password: ";
+constexpr const char* again_label = "🔒 Password again: ";
+constexpr const char* offer_label = "Create an account for new@example.com? [y/N] ";
+
+}  // namespace
+
+TEST_CASE("after a failed try login offers the account, and makes it") {
+    at_terminal f;
+    f.answer(password_label, "mypassword");
+    f.answer(offer_label, "Y");
+    f.answer(again_label, "mypassword");
+    CHECK(status_of(f.run(run_login, {"new@example.com"})) == 0);
+    CHECK(f.out.text() == "✅ Account created\n✅ Login successful\n🔑 API Key: it_abcdef0123456789\n");
+    CHECK(f.err.text() == "Wrong email or password\n");
+    CHECK(f.asked(1) == "POST /v1/auth/register");
+    CHECK(f.store().load("default").value()->email == "new@example.com");
+}
+
+TEST_CASE("a known address with a wrong password is told apart from an unknown one, and may try again") {
+    at_terminal f;
+    f.server.replies["POST /v1/auth/register"] = {409, known};
+    f.answer(password_label, "wrong1");
+    f.answer(offer_label, "yes");
+    f.answer(again_label, "wrong1");
+    f.answer(password_label, "wrong2");
+    f.answer(password_label, "wrong3");
+    const auto result = f.run(run_login, {"new@example.com"});
+    CHECK(result.error().code == errc::wrong_password);
+    CHECK(f.err.text() ==
+          "Wrong email or password\n"
+          "There is an account for new@example.com already: the password was wrong. Forgotten? instatunnel auth "
+          "password reset -e new@example.com\n"
+          "Wrong email or password\n"
+          "Error: Wrong email or password. Forgotten? instatunnel auth password reset -e new@example.com. No account "
+          "yet? instatunnel login -e new@example.com --register\n");
+    CHECK(f.server.requests.size() == 4);
+    CHECK_FALSE(f.store().load("default").value().has_value());
+}
+
+TEST_CASE("the offer is made once when it is declined, and anything but yes declines") {
+    at_terminal f;
+    f.answer(password_label, "wrong1");
+    f.answer(offer_label, "");
+    f.answer(password_label, "wrong2");
+    f.answer(password_label, "wrong3");
+    CHECK(status_of(f.run(run_login, {"new@example.com"})) == 3);
+    CHECK(f.server.requests.size() == 3);
+}
+
+TEST_CASE("an account is not made when the password was not typed the same twice, or is refused") {
+    at_terminal f;
+    f.answer(password_label, "first");
+    f.answer(offer_label, "y");
+    f.answer(again_label, "frist");
+    f.server.replies["POST /v1/auth/register"] = {
+        422,
+        R"({"error":"invalid","message":"The password must have 8 to 1024 bytes","code":4022,"field":"password"})"};
+    f.answer(password_label, "second");
+    f.answer(offer_label, "y");
+    f.answer(again_label, "second");
+    f.answer(password_label, failure(errc::cancelled));
+    CHECK(f.run(run_login, {"new@example.com"}).error().code == errc::cancelled);
+    CHECK(f.err.text().find("The two passwords differ; no account was made\n") != std::string::npos);
+    CHECK(f.err.text().find("The password must have 8 to 1024 bytes\n") != std::string::npos);
+    CHECK(f.server.requests.size() == 3);
+}
+
+TEST_CASE("a server without sign-up ends the offer with its own words") {
+    at_terminal f;
+    f.server.replies["POST /v1/auth/register"] = {
+        403, R"({"error":"forbidden","message":"Sign-up is closed on this server","code":4003})"};
+    f.answer(password_label, "first");
+    f.answer(offer_label, "y");
+    f.answer(again_label, "first");
+    CHECK(status_of(f.run(run_login, {"new@example.com"})) == 4);
+    CHECK(f.err.text() ==
+          "Wrong email or password\nError: Sign-up is closed on this server. Ask the server's owner for an account\n");
+}
+
+TEST_CASE("a slip at the email prompt is asked again, three times at most") {
+    at_terminal f;
+    f.server.replies["POST /v1/auth/login"] = {200, accepted};
+    f.answer("📧 Email: ", "user");
+    f.answer("📧 Email: ", "user@example.com");
+    f.answer(password_label, "");
+    f.answer(password_label, "mypassword");
+    CHECK(status_of(f.run(run_login)) == 0);
+    CHECK(f.err.text() == "That is not an email address\nThe password is empty\n");
+    at_terminal g;
+    for (int i = 0; i < 3; ++i)
+        g.answer("📧 Email: ", "");
+    CHECK(status_of(g.run(run_login)) == 2);
+    CHECK(g.server.requests.empty());
+}
+
+TEST_CASE("login --register makes the account without a question, with the invitation") {
+    at_terminal f;
+    f.traits = {};
+    f.in.fill("mypassword\n");
+    CHECK(status_of(f.run(run_login, {"new@example.com", true, true, "friend-1"})) == 0);
+    CHECK(f.out.text() == "✅ Account created\n✅ Login successful\n🔑 API Key: it_abcdef0123456789\n");
+    CHECK(f.asked(0) == "POST /v1/auth/register");
+    CHECK(f.server.requests[0].body == R"({"email":"new@example.com","password":"mypassword","invite":"friend-1"})");
+}
+
+TEST_CASE("login --register at a terminal asks for the password twice") {
+    at_terminal f;
+    f.answer(password_label, "first");
+    f.answer(again_label, "other");
+    f.answer(password_label, "mypassword");
+    f.answer(again_label, "mypassword");
+    CHECK(status_of(f.run(run_login, {"new@example.com", false, true})) == 0);
+    CHECK(f.err.text() == "The two passwords differ\n");
+    CHECK(f.server.requests.size() == 2);
+}
+
+TEST_CASE("login --register of a known address signs in, or says that the password is another") {
+    at_terminal f;
+    f.traits = {};
+    f.server.replies["POST /v1/auth/register"] = {409, known};
+    f.server.replies["POST /v1/auth/login"] = {200, accepted};
+    f.in.fill("mypassword\n");
+    CHECK(status_of(f.run(run_login, {"user@example.com", true, true})) == 0);
+    CHECK(f.out.text() == "✅ Login successful\n🔑 API Key: it_1234567890abcdef\n");
+    CHECK(f.err.text() == "There is an account for user@example.com already: signing in\n");
+    at_terminal g;
+    g.traits = {};
+    g.server.replies["POST /v1/auth/register"] = {409, known};
+    g.in.fill("mypassword\n");
+    CHECK(status_of(g.run(run_login, {"user@example.com", true, true})) == 3);
+    CHECK(g.err.text().ends_with(
+        "Error: There is an account for user@example.com already, and this is not its password. Sign in: instatunnel "
+        "login -e user@example.com, or set a new password: instatunnel auth password reset -e user@example.com\n"));
+}
+
+TEST_CASE("a key that cannot be stored is given back to the server") {
+    signing_in f;
+    f.server.replies["POST /v1/auth/logout"] = {204, ""};
+    std::filesystem::create_directories(f.env.home / "config.json.lock");
+    f.in.fill("mypassword\n");
+    CHECK(status_of(f.run(run_login, {"user@example.com", true})) == 1);
+    REQUIRE_FALSE(f.server.requests.empty());
+    CHECK(f.server.requests.back().url.ends_with("/v1/auth/logout"));
+    CHECK(f.server.requests.back().authorization == "Bearer it_1234567890abcdef");
 }
 
 TEST_CASE("what cannot be an email or password is refused before anything is sent") {
@@ -105,7 +275,7 @@ TEST_CASE("login --json gives one object and asks nothing") {
     CHECK(status_of(f.run(run_login, {"user@example.com", true})) == 0);
     CHECK(
         f.out.text() ==
-        R"({"event":"login","email":"user@example.com","server":"https://api.instatunnel.my","profile":"default","api_key":"it_1234567890abcdef"})"
+        R"({"event":"login","email":"user@example.com","server":"https://api.instatunnel.my","profile":"default","api_key":"it_1234567890abcdef","created":false})"
         "\n");
 }
 
@@ -146,7 +316,32 @@ TEST_CASE("logout without a network still forgets the key and says what it could
     f.server.unreachable = failure(errc::server_unreachable, "Cannot reach the server");
     CHECK(status_of(f.run(run_logout)) == 0);
     CHECK(f.store().load("default").value()->key.empty());
-    CHECK(f.err.text() == "The key was removed here but not revoked: Cannot reach the server\n");
+    CHECK(
+        f.err.text() ==
+        "The key was removed here but not revoked: Cannot reach the server. Until then it stays valid; revoke it with "
+        "another key: instatunnel auth keys revoke key_9\n");
+}
+
+TEST_CASE("logout revokes where the key belongs, whatever server the environment names") {
+    cli_fixture f;
+    f.store_profile("default", "it_1234567890abcdef", "https://api.t.example.com", "/ca.pem", "key_9");
+    f.env.server = "https://api.other.example.com";
+    f.server.replies["POST /v1/auth/logout"] = {204, ""};
+    CHECK(status_of(f.run(run_logout)) == 0);
+    CHECK(f.server.requests.at(0).url == "https://api.t.example.com/v1/auth/logout");
+    CHECK(f.server.cacert == "/ca.pem");
+}
+
+TEST_CASE("logout --json says what was done and what was not") {
+    cli_fixture f;
+    f.globals.json = true;
+    f.store_profile("default", "it_1234567890abcdef", "", "", "key_9");
+    f.server.unreachable = failure(errc::server_unreachable, "Cannot reach the server");
+    CHECK(status_of(f.run(run_logout)) == 0);
+    CHECK(
+        f.out.text() ==
+        R"({"event":"logout","profile":"default","removed":true,"revoked":false,"reason":"server_unreachable","key_id":"key_9"})"
+        "\n");
 }
 
 TEST_CASE("logout without a key is done already") {

@@ -104,12 +104,15 @@ TEST_CASE("an interrupt at a prompt restores the terminal and cancels") {
     CHECK(tty.screen_until("\r\n") == "Password: \r\n");
 }
 
-TEST_CASE("the end of input at a prompt is an error, not an answer") {
+TEST_CASE("the end of input at a prompt cancels, and is no answer") {
     pseudo_terminal tty;
     terminal term(tty.program(), tty.program(), tty.program(), {true, true, true, false, false});
     terminal_prompter prompter(term);
     tty.type("\x04");
-    CHECK(prompter.ask("Email: ").error().code == errc::usage);
+    CHECK(prompter.ask("Email: ").error().code == errc::cancelled);
+    tty.type("\x04");
+    CHECK(prompter.ask_hidden("Password: ").error().code == errc::cancelled);
+    CHECK(tty.echoes());
     tty.type(std::string(3000, 'x') + "\n");
     CHECK(prompter.ask("Email: ").error().code == errc::usage);
 }
