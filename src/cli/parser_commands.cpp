@@ -38,6 +38,8 @@ void add_help(CLI::App& root, invocation& out) {
                         {"instatunnel help serve", "instatunnel help exit-codes"});
     app.add_option("COMMAND", o->topic, "Words of a command, or exit-codes")->type_name("");
     app.add_flag("--markdown", o->markdown, "Print docs/cli.md")->group("");
+    app.add_flag("--api-markdown", o->api_markdown, "Print docs/api.md")->group("");
+    app.add_flag("--api-json", o->api_json, "Print the OpenAPI description of the HTTP API")->group("");
     deliver(app, std::move(o), out);
 }
 

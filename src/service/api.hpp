@@ -55,6 +55,7 @@ public:
     void remove_tunnel(const call_ptr& c);
     void show_health(const call_ptr& c);
     void show_meta(const call_ptr& c);
+    void show_description(const call_ptr& c);
 
 private:
     void dispatch(const call_ptr& c);
@@ -74,6 +75,7 @@ private:
     std::optional<store::tunnel> find_tunnel(const call_ptr& c);
 
     api_parts parts_;
+    std::string description_;  ///< made when it is asked for first
 };
 
 }  // namespace instatunnel::service

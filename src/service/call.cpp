@@ -9,7 +9,24 @@
 namespace instatunnel::service {
 namespace {
 
-std::string_view word_for(int status) {
+api_error unauthorized(errc code) {
+    api_error error;
+    error.status = 401;
+    error.message = code == errc::wrong_password ? message(code) : std::string_view("Invalid or missing API key");
+    error.reason = code_name(code);
+    return error;
+}
+
+api_error plain(int status, std::string_view text) {
+    api_error error;
+    error.status = status;
+    error.message = text;
+    return error;
+}
+
+}  // namespace
+
+std::string_view word_for(int status) noexcept {
     switch (status) {
         case 400:
             return "bad_request";
@@ -37,26 +54,9 @@ std::string_view word_for(int status) {
 }
 
 // 401 is 4001, 409 is 4009, 503 is 5003.
-int code_for(int status) {
+int code_for(int status) noexcept {
     return (status < 500 ? 4000 : 5000) + status % 100;
 }
-
-api_error unauthorized(errc code) {
-    api_error error;
-    error.status = 401;
-    error.message = code == errc::wrong_password ? message(code) : std::string_view("Invalid or missing API key");
-    error.reason = code_name(code);
-    return error;
-}
-
-api_error plain(int status, std::string_view text) {
-    api_error error;
-    error.status = status;
-    error.message = text;
-    return error;
-}
-
-}  // namespace
 
 api_error error_for(const failure& f) {
     switch (f.code) {
@@ -102,11 +102,15 @@ call::~call() {
 }
 
 void call::reply(int status, const nlohmann::ordered_json& body) {
+    // Texts come from callers; a byte that is not UTF-8 must not turn an answer into an exception.
+    reply_json(status, body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+void call::reply_json(int status, std::string text) {
     api_response response;
     response.status = status;
     response.fields.emplace_back("Content-Type", "application/json");
-    // Texts come from callers; a byte that is not UTF-8 must not turn an answer into an exception.
-    response.body = body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    response.body = std::move(text);
     send(std::move(response));
 }
 

@@ -25,6 +25,9 @@ struct api_error {
 
 /// The one table from failure to HTTP status. Nothing of the machine (paths, causes) gets into the message.
 api_error error_for(const failure& f);
+/// The `error` and `code` of every answer with that status; word_for(500) for a status that the API does not use.
+std::string_view word_for(int status) noexcept;
+int code_for(int status) noexcept;
 
 /// One request on its way through the API: what was asked, who asks, and the one answer. Answers 503 by itself if it is
 /// dropped without one, so that no caller waits for ever.
@@ -36,6 +39,8 @@ public:
     call& operator=(const call&) = delete;
 
     void reply(int status, const nlohmann::ordered_json& body);
+    /// `text` is JSON already.
+    void reply_json(int status, std::string text);
     void reply_empty();
     void fail(const api_error& error);
     void fail(const failure& f) { fail(error_for(f)); }

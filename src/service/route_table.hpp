@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,7 +11,52 @@ namespace instatunnel::service {
 
 enum class route_access : std::uint8_t { open, key };
 
-/// One operation of the API. The table is what an API description is made from: nothing about routes stands elsewhere.
+/// What an operation takes and answers, for the API's description. Names are those of openapi.json; several stand side
+/// by side with a blank between. The statuses that every call can have, and those that follow from a key, a scope, a
+/// body or a ":id", are added by describe_api().
+struct route_shape {
+    std::string_view parameters{};  ///< of the path and the query
+    std::string_view body{};        ///< schema of the request; empty: none is read
+    int status = 0;                 ///< when all went well
+    std::string_view reply{};       ///< schema of that answer; empty with 204; "text/html": a page
+    std::string_view failures{};    ///< statuses of its own
+    std::string_view notes{};       ///< what a caller must know beyond the summary, in sentences
+
+    constexpr route_shape takes(std::string_view schema) const {
+        auto s = *this;
+        s.body = schema;
+        return s;
+    }
+    constexpr route_shape answers(int with_status, std::string_view schema = {}) const {
+        auto s = *this;
+        s.status = with_status;
+        s.reply = schema;
+        return s;
+    }
+    constexpr route_shape may_fail(std::string_view statuses) const {
+        auto s = *this;
+        s.failures = statuses;
+        return s;
+    }
+    constexpr route_shape note(std::string_view sentences) const {
+        auto s = *this;
+        s.notes = sentences;
+        return s;
+    }
+};
+
+constexpr route_shape with(std::string_view parameters) {
+    return {parameters};
+}
+constexpr route_shape takes(std::string_view schema) {
+    return route_shape().takes(schema);
+}
+constexpr route_shape answers(int status, std::string_view schema = {}) {
+    return route_shape().answers(status, schema);
+}
+
+/// One operation of the API. The table is what the API's description is made from: nothing about routes stands
+/// elsewhere.
 struct route {
     std::string_view method;
     std::string_view pattern;  ///< without "/v1"; a last segment ":id" stands for any one segment
@@ -18,6 +64,7 @@ struct route {
     std::string_view scope;  ///< the key must hold it; empty: any valid key may
     std::string_view summary;
     void (api::*handler)(const call_ptr&);
+    route_shape shape;
 };
 
 std::span<const route> routes() noexcept;

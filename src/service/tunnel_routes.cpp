@@ -3,6 +3,7 @@
 #include "api.hpp"
 #include "instatunnel/auth/email.hpp"
 #include "instatunnel/base/clock.hpp"
+#include "instatunnel/service/description.hpp"
 #include "json_body.hpp"
 
 namespace instatunnel::service {
@@ -118,6 +119,11 @@ void api::show_meta(const call_ptr& c) {
     limits["keys_per_account"] = max_keys_per_account;
     limits["names_per_account"] = store::name_limits().requested_names;
     c->reply(200, body);
+}
+
+void api::show_description(const call_ptr& c) {
+    if (description_.empty()) description_ = describe_api({parts_.options.version, parts_.names.url("api")});
+    c->reply_json(200, description_);
 }
 
 }  // namespace instatunnel::service
