@@ -6,6 +6,7 @@ import secrets
 import subprocess
 import urllib.parse
 
+from api_description import description_of
 from ports import free_port
 from process import Process, clean_environment
 from visitor import RawVisitor, curl
@@ -69,13 +70,16 @@ class Edge:
         return RawVisitor(self.port, f"{name}.{self.domain}", self.cacert)
 
     def call(self, method, path, body=None, key=None, *arguments):
-        """An API call through curl; `body` is sent as JSON unless it is bytes."""
+        """An API call through curl; `body` is sent as JSON unless it is bytes. The answer must be one of those described."""
         options = ["-X", method]
         if body is not None:
             options += ["-H", "Content-Type: application/json", "--data-binary", body if isinstance(body, str) else json.dumps(body)]
         if key:
             options += ["-H", f"Authorization: Bearer {key}"]
-        return curl(self.api + path, self.cacert, *options, *arguments)
+        reply = curl(self.api + path, self.cacert, *options, *arguments)
+        if reply.status:
+            description_of(self.binary).check(method, path, reply)
+        return reply
 
     def register(self, email=None, password=None):
         email = email or f"user-{secrets.token_hex(6)}@example.com"
