@@ -15,6 +15,13 @@ def _ratio(value, base):
     return "–" if value is None or not base else f"{value / base:.2f}"
 
 
+def spread(results, measurement, key, base):
+    """Lowest and highest ratio of our program to `base` over the rounds, each against the same round; None without them."""
+    ours, other = (results.get(name, {}).get(measurement, {}).get("rounds", []) for name in (OURS, base))
+    ratios = [a[key] / b[key] for a, b in zip(ours, other) if a.get(key) and b.get(key)]
+    return (min(ratios), max(ratios), len(ratios)) if ratios else None
+
+
 def _rows(header, lines):
     return "\n".join(["| " + " | ".join(header) + " |", "|" + "---|" * len(header)] + ["| " + " | ".join(line) + " |" for line in lines]) + "\n"
 
@@ -77,6 +84,12 @@ def goals(results):
         ("KiB per idle TLS visitor at the client", _figure(results, OURS, "idle", "kib_each_client"), 0.1),
         ("seconds from start to URL", _figure(results, OURS, "start", "url_s"), 0.3),
     ]
+    small = spread(results, "c64", "us", HOP)
+    if small is not None:
+        figures[0] = (f"{figures[0][0]}, of the medians ({small[0]:.2f} to {small[1]:.2f} in {small[2]} rounds)", *figures[0][1:])
     lines = [[what, "–" if value is None else f"{value:.2f}", f"≤ {limit:g}", "not measured" if value is None else "yes" if value <= limit else "no"]
              for what, value, limit in figures]
+    # A median below the goal is not yet a goal that is reached whenever somebody looks.
+    if small is not None and lines[0][-1] == "yes" and small[1] > figures[0][2]:
+        lines[0][-1] = "in the median, not in every round"
     return "### Goals\n\n" + _rows(["figure", "measured", "goal", "reached"], lines)

@@ -2,12 +2,13 @@
 """Puts tunnels and proxies under the same load, interleaved in one run, and prints a table with ratios.
 
 Compare ratios inside one run, never absolute figures of two runs: the machine drifts, and it drifts for all alike here.
-Takes about three minutes with the defaults. Needs the packages of cmake/packages-bench.txt.
+Takes about four minutes with the defaults. Needs the packages of cmake/packages-bench.txt.
 
   tests/bench/run.py build/release/instatunnel --json bench.json
 """
 
 import argparse
+import contextlib
 import glob
 import json
 import os
@@ -30,6 +31,7 @@ from report import goals, table  # noqa: E402
 
 IDLE_CONNECTIONS = 1000
 IDLE_SECONDS = 3
+FRESH = ("c64",)  # measured with processes that are started for each round
 
 
 def note(text):
@@ -145,6 +147,19 @@ def median(rows):
     return merged
 
 
+@contextlib.contextmanager
+def fresh(target, place):
+    """The same way with processes of its own. What one start of a program costs a request differs from the next start
+    by several per cent (where its memory came to lie, which core it got), so rounds on one start repeat one sample."""
+    place.mkdir()
+    again = type(target)(place, target.origin)
+    try:
+        again.start()
+        yield again
+    finally:
+        again.stop()
+
+
 def measure(bench, chosen, rounds):
     """All rounds of all measurements; the order of the targets turns round each time."""
     results = {t.name: {} for t in chosen}
@@ -153,7 +168,11 @@ def measure(bench, chosen, rounds):
         for turn in range(count):
             for target in chosen if turn % 2 == 0 else chosen[::-1]:
                 try:
-                    row = getattr(bench, measurement)(target)
+                    if measurement in FRESH:
+                        with fresh(target, target.folder / f"{measurement}-{turn}") as again:
+                            row = getattr(bench, measurement)(again)
+                    else:
+                        row = getattr(bench, measurement)(target)
                 except (OSError, StillWaiting, subprocess.SubprocessError) as problem:
                     row = {"error": str(problem)[:300]}
                 rows[target.name].append(row)
@@ -168,7 +187,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("binary", nargs="?", help="the instatunnel program; left out: only the others are measured")
     parser.add_argument("--json", help="write every figure to this file")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of the small-request measurements (3)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of the start and of one connection (3)")
+    parser.add_argument("--fresh-rounds", type=int, default=7, help="rounds of 64 connections, each with new processes (7)")
     parser.add_argument("--bulk-rounds", type=int, default=1, help="rounds of the bulk measurements (1)")
     parser.add_argument("--seconds", type=int, default=3, help="length of one small-request measurement (3)")
     parser.add_argument("--bulk-mib", type=int, default=1024, help="size of a bulk transfer (1024)")
@@ -178,7 +198,7 @@ def main():
     ways.Ours.binary = os.path.abspath(options.binary) if options.binary else ""
     kinds = [ways.Direct, ways.NginxHop, ways.HaproxyPair, ways.SshReverse] + ([ways.Ours] if options.binary else [])
     kinds = [k for k in kinds if not options.only or k.name in options.only.split(",")]
-    rounds = {"idle": 1, "start": options.rounds, "c1": options.rounds, "c64": options.rounds, "down": options.bulk_rounds,
+    rounds = {"idle": 1, "start": options.rounds, "c1": options.rounds, "c64": options.fresh_rounds, "down": options.bulk_rounds,
               "up": options.bulk_rounds}
     # On tmpfs where there is one, so that no disk is measured.
     folder = pathlib.Path(tempfile.mkdtemp(prefix="instatunnel-bench-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
