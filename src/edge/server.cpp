@@ -94,7 +94,8 @@ public:
             std::vector<service::live_tunnel> live;
             worker_.routes.each([&](const route& r) {
                 if (r.via == nullptr) return;
-                live.push_back({r.tunnel.tunnel_id, r.target, r.connected_at_us, r.requests, r.bytes_in, r.bytes_out});
+                live.push_back(
+                    {r.tunnel.tunnel_id, r.target, r.connected_at_us, r.requests, r.bytes_in, r.bytes_out, r.key_id});
             });
             answer->set_value(std::move(live));
         });

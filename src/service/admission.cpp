@@ -45,6 +45,7 @@ outcome<granted_tunnel> admission::admit(const tunnel_claim& claim) {
     if (!key) return key.error();
     auto opened = open(key->account_id, claim);
     if (!opened) return opened.error();
+    watch_.note(*key);
     granted_tunnel granted;
     granted.tunnel_id = opened->id;
     granted.account_id = key->account_id;

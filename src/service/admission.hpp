@@ -5,6 +5,7 @@
 
 #include "call_limits.hpp"
 #include "instatunnel/service/service.hpp"
+#include "key_watch.hpp"
 #include "keyring.hpp"
 
 namespace instatunnel::service {
@@ -29,8 +30,9 @@ private:
 class admission {
 public:
     /// All arguments outlive the object.
-    admission(store::store& target, keyring& keys, call_limits& limits, const name_space& names, const tuning& t)
-        : store_(target), keys_(keys), limits_(limits), names_(names), tuning_(t) {}
+    admission(store::store& target, keyring& keys, key_watch& watch, call_limits& limits, const name_space& names,
+              const tuning& t)
+        : store_(target), keys_(keys), watch_(watch), limits_(limits), names_(names), tuning_(t) {}
 
     /// Errors: see service::admit.
     outcome<granted_tunnel> admit(const tunnel_claim& claim);
@@ -46,6 +48,7 @@ private:
 
     store::store& store_;
     keyring& keys_;
+    key_watch& watch_;
     call_limits& limits_;
     const name_space& names_;
     const tuning& tuning_;

@@ -9,6 +9,7 @@
 #include "call_limits.hpp"
 #include "instatunnel/auth/password.hpp"
 #include "instatunnel/service/service.hpp"
+#include "key_watch.hpp"
 #include "keyring.hpp"
 #include "usage_ledger.hpp"
 #include "work_queue.hpp"
@@ -24,6 +25,7 @@ struct api_parts {
     const name_space& names;
     store::store& data;
     keyring& keys;
+    key_watch& watch;
     call_limits& limits;
     admission& admissions;
     usage_ledger& usage;
@@ -47,6 +49,9 @@ public:
     // key_routes.cpp:
     void list_keys(const call_ptr& c);
     void create_key(const call_ptr& c);
+    void show_key(const call_ptr& c);
+    void rename_key(const call_ptr& c);
+    void rotate_key(const call_ptr& c);
     void revoke_key(const call_ptr& c);
     // tunnel_routes.cpp:
     void create_tunnel(const call_ptr& c);
@@ -68,6 +73,7 @@ private:
     void finish_log_in(const call_ptr& c, const store::user& user, const std::string& label);
     void finish_register(const call_ptr& c, const store::user& owner, const std::string& label);
     void drop_key(const call_ptr& c, const std::string& key_id);
+    void end_tunnels_of(const std::string& key_id);
 
     using live_by_id = std::unordered_map<std::string, live_tunnel>;
     live_by_id live() const;

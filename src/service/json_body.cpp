@@ -86,6 +86,14 @@ secret json_body::required_secret(const char* name) {
     return secret(required_text(name));
 }
 
+std::optional<std::uint64_t> json_body::number(const char* name) {
+    const auto* value = member(name);
+    if (value == nullptr) return std::nullopt;
+    if (value->is_number_unsigned()) return value->get<std::uint64_t>();
+    refuse(400, name, "\"" + std::string(name) + "\" must be a whole number, 0 or more");
+    return std::nullopt;
+}
+
 std::vector<std::string> json_body::required_texts(const char* name) {
     auto* value = member(name);
     const bool usable = value != nullptr && value->is_array() && !value->empty() && value->size() <= max_list_items;

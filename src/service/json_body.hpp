@@ -27,6 +27,8 @@ public:
     std::optional<std::string> text(const char* name);
     secret required_secret(const char* name);
     secret optional_secret(const char* name);
+    /// A whole number from 0 on.
+    std::optional<std::uint64_t> number(const char* name);
     std::vector<std::string> required_texts(const char* name);
 
     const std::optional<api_error>& error() const noexcept { return error_; }

@@ -1,9 +1,11 @@
 #include "keyring.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "instatunnel/auth/key.hpp"
 #include "instatunnel/base/names.hpp"
+#include "key_watch.hpp"
 
 namespace instatunnel::service {
 namespace {
@@ -25,12 +27,12 @@ outcome<store::api_key> keyring::check(std::string_view key) {
         auto found = store_.find_key(digest);
         if (!found) return found.error();
         if (!*found) return failure(errc::invalid_key);
-        if ((*found)->revoked_at) return failure(errc::revoked_key);
+        if (const auto why = end_of(**found, tuning_.now())) return failure(*why);
         if (verdicts_.size() >= max_verdicts) verdicts_.clear();
         known = verdicts_.insert_or_assign(digest, verdict{std::move(**found), now + verdict_life}).first;
     }
     const auto& record = known->second.record;
-    if (record.expires_at && *record.expires_at <= tuning_.now()) return failure(errc::expired_key);
+    if (const auto why = end_of(record, tuning_.now())) return failure(*why);
     note_use(record.id);
     return record;
 }
@@ -56,10 +58,45 @@ outcome<made_key> keyring::issue(const std::string& account_id, const std::strin
     return made;
 }
 
+outcome<store::api_key> keyring::find(const std::string& account_id, const std::string& key_id) {
+    if (auto flushed = flush_uses(); !flushed) return flushed.error();
+    auto found = store_.find_key_by_id(account_id, key_id);
+    if (!found) return found.error();
+    if (!*found || (*found)->revoked_at) return failure(errc::not_found, "There is no such key in this account");
+    return std::move(**found);
+}
+
+outcome<void> keyring::rename(const std::string& account_id, const std::string& key_id, const std::string& name) {
+    if (auto stored = store_.rename_key(account_id, key_id, name); !stored) return stored;
+    forget(key_id);
+    return {};
+}
+
 outcome<void> keyring::revoke(const std::string& account_id, const std::string& key_id) {
     if (auto stored = store_.revoke_key(account_id, key_id, tuning_.now()); !stored) return stored;
-    std::erase_if(verdicts_, [&](const auto& entry) { return entry.second.record.id == key_id; });
+    forget(key_id);
     return {};
+}
+
+outcome<rotated_key> keyring::rotate(const store::api_key& old, std::chrono::seconds grace) {
+    const auto now = tuning_.now();
+    rotated_key made{make(old.account_id, old.user_id, {old.name, old.scopes, old.expires_at}), now + grace};
+    if (old.expires_at) made.old_ends_at = std::min(made.old_ends_at, *old.expires_at);
+    const auto& next = made.next.record;
+    auto stored = store_.atomically([&]() -> outcome<void> {
+        auto replaced = store_.replace_key(old.account_id, old.id, next.id, made.old_ends_at);
+        if (!replaced) return replaced;
+        if (grace.count() == 0)
+            if (auto revoked = store_.revoke_key(old.account_id, old.id, now); !revoked) return revoked;
+        return store_.add_key(next, max_keys_per_account);
+    });
+    if (!stored) return stored.error();
+    forget(old.id);
+    return made;
+}
+
+void keyring::forget(const std::string& key_id) {
+    std::erase_if(verdicts_, [&](const auto& entry) { return entry.second.record.id == key_id; });
 }
 
 void keyring::note_use(const std::string& key_id) {

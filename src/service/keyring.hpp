@@ -26,8 +26,15 @@ struct key_spec {
     std::optional<wall_time> expires_at;
 };
 
+/// A key that took the place of another one.
+struct rotated_key {
+    made_key next;
+    wall_time old_ends_at{};
+};
+
 /// Makes, checks and revokes API keys. On the service's thread. A key that was found good is remembered for 30 s, so
-/// that checking it again needs no SQL; revoking it here forgets it at once, another process's change shows after that.
+/// that checking it again needs no SQL; what is changed here is forgotten at once, forget_all() is for changes by
+/// others.
 class keyring {
 public:
     /// `target` and `t` outlive the keyring.
@@ -39,8 +46,18 @@ public:
     made_key make(const std::string& account_id, const std::string& user_id, const key_spec& spec) const;
     /// The same, stored. Errors: forbidden (too many keys), store_failed.
     outcome<made_key> issue(const std::string& account_id, const std::string& user_id, const key_spec& spec);
+    /// A key that is not revoked. Errors: not_found, store_failed.
+    outcome<store::api_key> find(const std::string& account_id, const std::string& key_id);
+    /// Errors: not_found, store_failed.
+    outcome<void> rename(const std::string& account_id, const std::string& key_id, const std::string& name);
     /// Errors: not_found, store_failed.
     outcome<void> revoke(const std::string& account_id, const std::string& key_id);
+    /// Makes a key with the name, permissions and end of `old`, which ends after `grace`, or now if that is zero.
+    /// Errors: not_found (it was revoked or rotated meanwhile), forbidden (too many keys), store_failed.
+    outcome<rotated_key> rotate(const store::api_key& old, std::chrono::seconds grace);
+
+    /// Somebody else changed the store.
+    void forget_all() { verdicts_.clear(); }
 
     /// Stores when keys were used last: batched, because a write per request would cost more than the request.
     outcome<void> flush_uses();
@@ -51,6 +68,7 @@ private:
         auth::steady_time good_until;
     };
     void note_use(const std::string& key_id);
+    void forget(const std::string& key_id);
 
     store::store& store_;
     secret pepper_;

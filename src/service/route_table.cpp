@@ -31,9 +31,20 @@ constexpr route table[] = {
     {"GET", "/auth/keys", key, "keys:manage", "List the account's API keys", &api::list_keys, answers(200, "Keys")},
     {"POST", "/auth/keys", key, "keys:manage", "Create an API key", &api::create_key,
      takes("NewKey").answers(201, "CreatedKey")},
+    {"GET", "/auth/keys/:id", key, "keys:manage", "One API key", &api::show_key, with("KeyId").answers(200, "Key")},
+    {"PATCH", "/auth/keys/:id", key, "keys:manage", "Rename an API key", &api::rename_key,
+     with("KeyId").takes("KeyName").answers(200, "Key")},
     {"DELETE", "/auth/keys/:id", key, "keys:manage", "Revoke an API key", &api::revoke_key,
      with("KeyId").answers(204).note(
          "Effective at once, for open tunnels too. 404 also for a key of another account or revoked before.")},
+    {"POST", "/auth/keys/:id/rotate", key, "keys:manage", "Replace an API key by a new one", &api::rotate_key,
+     with("KeyId")
+         .takes("Rotation")
+         .answers(201, "RotatedKey")
+         .may_fail("403 409")
+         .note(
+             "The new key has the name, permissions and end of the old one. It goes to whoever asks, so they must hold "
+             "every permission of the old key. 409: the key was rotated before, was revoked, or has ended.")},
     {"POST", "/tunnels", key, "tunnels:write", "Create a tunnel to connect to later", &api::create_tunnel,
      takes("NewTunnel")
          .answers(201, "Tunnel")
@@ -58,15 +69,20 @@ static_assert(std::ranges::all_of(table,
                                   [](const route& r) { return (r.shape.status == 204) == r.shape.reply.empty(); }),
               "204 is the answer without a reply");
 
+constexpr std::string_view placeholder = ":id";
+constexpr std::size_t max_parameter = 255;
+
 // The parameter if `path` has the pattern's form; empty text for a pattern without one.
 std::optional<std::string> match_path(std::string_view pattern, std::string_view path) {
-    constexpr std::string_view placeholder = ":id";
-    if (!pattern.ends_with(placeholder)) return pattern == path ? std::optional<std::string>("") : std::nullopt;
-    const auto prefix = pattern.substr(0, pattern.size() - placeholder.size());
-    if (!path.starts_with(prefix)) return std::nullopt;
-    const auto rest = path.substr(prefix.size());
-    if (rest.empty() || rest.size() > 255 || rest.find('/') != std::string_view::npos) return std::nullopt;
-    return std::string(rest);
+    const auto at = pattern.find(placeholder);
+    if (at == std::string_view::npos) return pattern == path ? std::optional<std::string>("") : std::nullopt;
+    const auto before = pattern.substr(0, at);
+    const auto after = pattern.substr(at + placeholder.size());
+    if (path.size() <= before.size() + after.size()) return std::nullopt;
+    if (!path.starts_with(before) || !path.ends_with(after)) return std::nullopt;
+    const auto parameter = path.substr(before.size(), path.size() - before.size() - after.size());
+    if (parameter.size() > max_parameter || parameter.find('/') != std::string_view::npos) return std::nullopt;
+    return std::string(parameter);
 }
 
 }  // namespace

@@ -59,7 +59,7 @@ constexpr route_shape answers(int status, std::string_view schema = {}) {
 /// elsewhere.
 struct route {
     std::string_view method;
-    std::string_view pattern;  ///< without "/v1"; a last segment ":id" stands for any one segment
+    std::string_view pattern;  ///< without "/v1"; a segment ":id" (one at most) stands for any one segment
     route_access access;
     std::string_view scope;  ///< the key must hold it; empty: any valid key may
     std::string_view summary;

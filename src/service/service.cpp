@@ -9,6 +9,7 @@
 #include "instatunnel/auth/key.hpp"
 #include "instatunnel/base/log.hpp"
 #include "instatunnel/store/sqlite.hpp"
+#include "key_watch.hpp"
 #include "keyring.hpp"
 #include "tuning.hpp"
 #include "usage_ledger.hpp"
@@ -17,7 +18,6 @@
 namespace instatunnel::service {
 namespace {
 
-constexpr std::chrono::milliseconds tick{1000};
 constexpr std::chrono::seconds key_uses_every{30};
 constexpr std::chrono::minutes first_purge_after{1};
 constexpr std::chrono::hours purge_every{1};
@@ -54,11 +54,13 @@ public:
           data_(std::move(data)),
           names_(options_.domain, options_.public_port),
           keys_(*data_, std::move(pepper), tuning_),
-          admission_(*data_, keys_, limits_, names_, tuning_),
+          watch_(*data_, tuning_),
+          admission_(*data_, keys_, watch_, limits_, names_, tuning_),
           passwords_({tuning_.password_cost, 2, tuning_.password_queue, tuning_.on_password_hash}),
           next_purge_(tuning_.steady() + first_purge_after),
-          queue_(tuning_.queue, tick, [this] { look_after(); }),
-          api_({options_, tuning_, names_, *data_, keys_, limits_, admission_, usage_, passwords_, queue_, edge_}) {}
+          queue_(tuning_.queue, tuning_.tick, [this] { look_after(); }),
+          api_({options_, tuning_, names_, *data_, keys_, watch_, limits_, admission_, usage_, passwords_, queue_,
+                edge_}) {}
 
     ~service_impl() override { service_impl::stop(); }
 
@@ -106,6 +108,7 @@ private:
 
     void look_after() {
         (void)usage_.flush(*data_);
+        look_after_keys();
         const auto now = tuning_.steady();
         if (now >= next_key_uses_) {
             next_key_uses_ = now + key_uses_every;
@@ -115,13 +118,26 @@ private:
             next_purge_ = now + purge_every;
             purge();
         }
+        if (tuning_.on_tick) tuning_.on_tick();
+    }
+
+    void look_after_keys() {
+        // An admin command works on the same data beside us: what was remembered of keys may be wrong then.
+        if (const auto changed = data_->changed_elsewhere(); changed && *changed) {
+            keys_.forget_all();
+            watch_.look_again();
+        }
+        watch_.look_after(edge_);
     }
 
     void purge() {
         std::vector<std::string> connected;
-        if (edge_ != nullptr)
-            for (const auto& t : edge_->list())
+        if (edge_ != nullptr) {
+            const auto live = edge_->list();
+            for (const auto& t : live)
                 connected.push_back(t.tunnel_id);
+            watch_.keep_only(live);
+        }
         const auto now = tuning_.now();
         // Names in use are touched first; if that failed they could be purged below.
         if (!data_->touch_names(connected, now)) return;
@@ -136,6 +152,7 @@ private:
 
     // From here to next_purge_: used on the queue's thread only.
     keyring keys_;
+    key_watch watch_;
     call_limits limits_;
     admission admission_;
     live_tunnels* edge_ = nullptr;

@@ -94,8 +94,13 @@ CREATE TABLE settings(
 ) STRICT;
 )sql";
 
+constexpr const char* add_rotation = R"sql(
+ALTER TABLE api_keys ADD COLUMN replaced_by TEXT;
+)sql";
+
 constexpr migration steps_of_this_program[] = {
     {1, "accounts, keys, names, tunnels and usage", create_first_tables},
+    {2, "rotation of keys", add_rotation},
 };
 
 std::string checksum(const migration& step) {

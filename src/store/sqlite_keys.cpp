@@ -5,7 +5,7 @@ namespace {
 
 #define IT_KEY_QUERY                                                                                     \
     "SELECT id, account_id, user_id, name, digest, tail, scopes, created_at, expires_at, last_used_at, " \
-    "revoked_at FROM api_keys "
+    "revoked_at, replaced_by FROM api_keys "
 
 std::string join(const std::vector<std::string>& words) {
     std::string text;
@@ -40,7 +40,12 @@ api_key read_key(const query& row) {
     key.expires_at = row.maybe_time(8);
     key.last_used_at = row.maybe_time(9);
     key.revoked_at = row.maybe_time(10);
+    if (auto successor = row.text(11); !successor.empty()) key.replaced_by = std::move(successor);
     return key;
+}
+
+failure no_such_key() {
+    return {errc::not_found, "There is no such key in this account"};
 }
 
 }  // namespace
@@ -72,6 +77,14 @@ outcome<std::optional<api_key>> sqlite_store::find_key(std::string_view digest) 
     return found;
 }
 
+outcome<std::optional<api_key>> sqlite_store::find_key_by_id(std::string_view account_id, std::string_view key_id) {
+    query find(*db_, IT_KEY_QUERY "WHERE id = ? AND account_id = ?");
+    std::optional<api_key> found;
+    if (find.bind(key_id).bind(account_id).next()) found = read_key(find);
+    if (find.failed()) return find.error();
+    return found;
+}
+
 outcome<std::vector<api_key>> sqlite_store::list_keys(std::string_view account_id) {
     query list(*db_, IT_KEY_QUERY "WHERE account_id = ? AND revoked_at IS NULL ORDER BY created_at, id");
     list.bind(account_id);
@@ -85,7 +98,24 @@ outcome<std::vector<api_key>> sqlite_store::list_keys(std::string_view account_i
 outcome<void> sqlite_store::revoke_key(std::string_view account_id, std::string_view key_id, wall_time now) {
     query revoke(*db_, "UPDATE api_keys SET revoked_at = ? WHERE id = ? AND account_id = ? AND revoked_at IS NULL");
     if (auto done = revoke.bind(now).bind(key_id).bind(account_id).run(); !done) return done;
-    if (revoke.changes() == 0) return failure(errc::not_found, "There is no such key in this account");
+    if (revoke.changes() == 0) return no_such_key();
+    return {};
+}
+
+outcome<void> sqlite_store::rename_key(std::string_view account_id, std::string_view key_id, std::string_view name) {
+    query rename(*db_, "UPDATE api_keys SET name = ? WHERE id = ? AND account_id = ? AND revoked_at IS NULL");
+    if (auto done = rename.bind(name).bind(key_id).bind(account_id).run(); !done) return done;
+    if (rename.changes() == 0) return no_such_key();
+    return {};
+}
+
+outcome<void> sqlite_store::replace_key(std::string_view account_id, std::string_view key_id,
+                                        std::string_view successor, wall_time ends_at) {
+    query replace(*db_,
+                  "UPDATE api_keys SET replaced_by = ?1, expires_at = min(coalesce(expires_at, ?2), ?2) "
+                  "WHERE id = ?3 AND account_id = ?4 AND revoked_at IS NULL AND replaced_by IS NULL");
+    if (auto done = replace.bind(successor).bind(ends_at).bind(key_id).bind(account_id).run(); !done) return done;
+    if (replace.changes() == 0) return no_such_key();
     return {};
 }
 

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <utility>
+
 #include "instatunnel/base/file.hpp"
 #include "instatunnel/base/unique_fd.hpp"
 #include "instatunnel/store/sqlite.hpp"
@@ -38,7 +40,16 @@ outcome<std::unique_ptr<store>> open_sqlite(const std::filesystem::path& folder)
     auto db = database::open(file);
     if (!db) return db.error();
     if (auto current = migrate(**db, sqlite_migrations(), wall_now()); !current) return current.error();
-    return std::unique_ptr<store>(std::make_unique<sqlite_store>(std::move(*db)));
+    auto opened = std::make_unique<sqlite_store>(std::move(*db));
+    // From here on the changes of others count.
+    if (auto seen = opened->changed_elsewhere(); !seen) return seen.error();
+    return std::unique_ptr<store>(std::move(opened));
+}
+
+outcome<bool> sqlite_store::changed_elsewhere() {
+    query version(*db_, "PRAGMA data_version");
+    if (!version.next()) return version.error();
+    return std::exchange(seen_version_, version.number(0)) != version.number(0);
 }
 
 outcome<void> sqlite_store::atomically(const std::function<outcome<void>()>& body) {

@@ -23,8 +23,12 @@ public:
 
     outcome<void> add_key(const api_key& key, std::uint64_t limit) override;
     outcome<std::optional<api_key>> find_key(std::string_view digest) override;
+    outcome<std::optional<api_key>> find_key_by_id(std::string_view account_id, std::string_view key_id) override;
     outcome<std::vector<api_key>> list_keys(std::string_view account_id) override;
     outcome<void> revoke_key(std::string_view account_id, std::string_view key_id, wall_time now) override;
+    outcome<void> rename_key(std::string_view account_id, std::string_view key_id, std::string_view name) override;
+    outcome<void> replace_key(std::string_view account_id, std::string_view key_id, std::string_view successor,
+                              wall_time ends_at) override;
     outcome<void> record_key_uses(std::span<const key_use> uses) override;
 
     outcome<tunnel> open_tunnel(const tunnel_request& request, const name_limits& limits) override;
@@ -42,6 +46,7 @@ public:
     outcome<std::string> settle_setting(std::string_view name, std::string_view value) override;
     outcome<std::optional<std::string>> find_setting(std::string_view name) override;
     outcome<void> purge(const purge_before& limits) override;
+    outcome<bool> changed_elsewhere() override;
 
 private:
     // Parts of a transaction that the caller has begun.
@@ -53,6 +58,7 @@ private:
     outcome<void> add_one_usage(const usage_delta& delta);
 
     std::unique_ptr<database> db_;
+    std::int64_t seen_version_ = 0;  // of the data, as SQLite counts the commits of other connections
 };
 
 }  // namespace instatunnel::store

@@ -57,6 +57,7 @@ struct live_tunnel {
     std::uint64_t requests = 0;
     std::uint64_t bytes_in = 0;   ///< from visitors
     std::uint64_t bytes_out = 0;  ///< to visitors
+    std::string key_id;           ///< that opened it
 };
 
 /// The edge, as the service sees it. Called from the service's thread; implementations hand over to their own.

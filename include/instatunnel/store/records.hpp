@@ -32,6 +32,7 @@ struct api_key {
     std::optional<wall_time> expires_at;
     std::optional<wall_time> last_used_at;
     std::optional<wall_time> revoked_at;
+    std::optional<std::string> replaced_by;  ///< id of the key that a rotation made in its place
 };
 
 struct key_use {

@@ -40,10 +40,18 @@ public:
     virtual outcome<void> add_key(const api_key& key, std::uint64_t limit) = 0;
     /// Revoked and expired ones too: their owner is told what happened to them.
     virtual outcome<std::optional<api_key>> find_key(std::string_view digest) = 0;
+    /// Likewise; nullopt for another account's.
+    virtual outcome<std::optional<api_key>> find_key_by_id(std::string_view account_id, std::string_view key_id) = 0;
     /// Not revoked, oldest first.
     virtual outcome<std::vector<api_key>> list_keys(std::string_view account_id) = 0;
     /// Errors: not_found (unknown, another account's, revoked before).
     virtual outcome<void> revoke_key(std::string_view account_id, std::string_view key_id, wall_time now) = 0;
+    /// Errors: not_found (as for revoke_key).
+    virtual outcome<void> rename_key(std::string_view account_id, std::string_view key_id, std::string_view name) = 0;
+    /// Notes which key took its place, and brings its end forward to `ends_at`, never back.
+    /// Errors: not_found (as for revoke_key, and replaced before).
+    virtual outcome<void> replace_key(std::string_view account_id, std::string_view key_id, std::string_view successor,
+                                      wall_time ends_at) = 0;
     /// Never moves a time backwards; unknown keys are skipped.
     virtual outcome<void> record_key_uses(std::span<const key_use> uses) = 0;
 
@@ -73,6 +81,10 @@ public:
     virtual outcome<std::optional<std::string>> find_setting(std::string_view name) = 0;
 
     virtual outcome<void> purge(const purge_before& limits) = 0;
+
+    /// Whether somebody else (another process, another store on the same data) changed anything since this was last
+    /// asked, or since the store was opened. Costs next to nothing.
+    virtual outcome<bool> changed_elsewhere() = 0;
 };
 
 }  // namespace instatunnel::store

@@ -25,7 +25,8 @@ TEST_CASE("a created key is shown whole once and then masked") {
     CHECK(row["id"] == r.body["id"]);
     CHECK(row["key"] == "it_***..." + made.substr(16));
     CHECK(row["last_used"].is_null());
-    CHECK(row.size() == 6);
+    CHECK(row["expires_at"].is_null());
+    CHECK(row.size() == 7);
     CHECK(listed.text.find(made) == std::string::npos);
     CHECK(listed.body["keys"][0]["last_used"].is_string());
 }
@@ -41,11 +42,10 @@ TEST_CASE("a key can do what its permissions say and nothing else") {
         const char* path;
         const char* scope;
     };
-    const row rows[] = {{"POST", "/v1/tunnels", "tunnels:write"},
-                        {"DELETE", "/v1/tunnels/x", "tunnels:delete"},
-                        {"GET", "/v1/auth/keys", "keys:manage"},
-                        {"POST", "/auth/keys", "keys:manage"},
-                        {"DELETE", "/auth/keys/x", "keys:manage"}};
+    const row rows[] = {{"POST", "/v1/tunnels", "tunnels:write"},  {"DELETE", "/v1/tunnels/x", "tunnels:delete"},
+                        {"GET", "/v1/auth/keys", "keys:manage"},   {"POST", "/auth/keys", "keys:manage"},
+                        {"GET", "/auth/keys/x", "keys:manage"},    {"PATCH", "/auth/keys/x", "keys:manage"},
+                        {"DELETE", "/auth/keys/x", "keys:manage"}, {"POST", "/auth/keys/x/rotate", "keys:manage"}};
     for (const auto& [method, path, scope] : rows) {
         const auto r = f.call(method, path, key, json::object());
         CHECK(is_error(r, 403, "forbidden", 4003));

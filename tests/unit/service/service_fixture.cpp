@@ -1,6 +1,7 @@
 #include "service_fixture.hpp"
 
 #include <future>
+#include <thread>
 
 #include "catch_outcome.hpp"
 #include "instatunnel/base/names.hpp"
@@ -50,6 +51,8 @@ service_fixture::service_fixture(bool dev) {
     options.dev = dev;
     options.version = "0.1.0";
     settings.password_cost = {64, 1, 1};
+    settings.tick = std::chrono::milliseconds(10);
+    settings.on_tick = [this] { ++ticks_; };
     settings.on_password_hash = [this] { ++password_hashes; };
     const auto wall = wall_now();
     const auto steady = std::chrono::steady_clock::now();
@@ -77,6 +80,20 @@ void service_fixture::restart() {
 
 void service_fixture::advance(std::chrono::microseconds by) {
     moved_us_ += by.count();
+}
+
+bool service_fixture::eventually(const std::function<bool()>& condition) {
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > limit) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    return true;
+}
+
+void service_fixture::wait_for_ticks() {
+    const auto seen = ticks_.load();
+    if (!eventually([&] { return ticks_ >= seen + 3; })) FAIL("the service does not tick");
 }
 
 reply service_fixture::call(const std::string& method, const std::string& path, const std::string& key,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -51,6 +52,10 @@ public:
     /// Closes the service and opens it again on the same data.
     void restart();
     void advance(std::chrono::microseconds by);
+    /// Polls for at most 10 s.
+    bool eventually(const std::function<bool()>& condition);
+    /// Returns after the service has looked after its things twice with the clock as it is now.
+    void wait_for_ticks();
 
     reply call(const std::string& method, const std::string& path, const std::string& key = "",
                const nlohmann::json& body = nullptr);
@@ -75,6 +80,7 @@ public:
 private:
     void open();
     std::atomic<std::int64_t> moved_us_{0};
+    std::atomic<unsigned> ticks_{0};
 };
 
 /// Checks the promised shape of an error: `error`, `message`, `code`, `request_id`.

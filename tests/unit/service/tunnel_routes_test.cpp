@@ -177,5 +177,5 @@ TEST_CASE("unknown paths are 404, known ones with another method 405 with Allow"
     const auto r = f.call("PATCH", "/v1/tunnels");
     CHECK(is_error(r, 405, "method_not_allowed", 4005));
     CHECK(r.field("Allow") == "POST, GET, HEAD");
-    CHECK(f.call("GET", "/auth/keys/x").field("Allow") == "DELETE");
+    CHECK(f.call("GET", "/auth/keys/x/rotate").field("Allow") == "POST");
 }

@@ -113,6 +113,67 @@ void revokes_keys_once_and_only_for_their_account(store_source& source) {
     CHECK(s->revoke_key(ann.account_id, key.id, at_second(400)).error().code == errc::not_found);
 }
 
+void finds_a_key_by_id_for_its_account_only(store_source& source) {
+    const auto s = source.open();
+    const auto ann = add(*s, "ann");
+    const auto bob = add(*s, "bob");
+    const auto key = make_key(ann, "ci");
+    REQUIRE(s->add_key(key, 10));
+    CHECK(s->find_key_by_id(ann.account_id, key.id).value()->digest == key.digest);
+    CHECK_FALSE(s->find_key_by_id(bob.account_id, key.id).value());
+    CHECK_FALSE(s->find_key_by_id(ann.account_id, "key_unknown").value());
+    REQUIRE(s->revoke_key(ann.account_id, key.id, at_second(300)));
+    CHECK(s->find_key_by_id(ann.account_id, key.id).value()->revoked_at == at_second(300));
+}
+
+void renames_keys_that_are_not_revoked(store_source& source) {
+    const auto s = source.open();
+    const auto ann = add(*s, "ann");
+    const auto bob = add(*s, "bob");
+    const auto key = make_key(ann, "ci");
+    REQUIRE(s->add_key(key, 10));
+    REQUIRE(s->rename_key(ann.account_id, key.id, "production"));
+    CHECK(source.open()->find_key(key.digest).value()->name == "production");
+    CHECK(s->rename_key(bob.account_id, key.id, "mine").error().code == errc::not_found);
+    REQUIRE(s->revoke_key(ann.account_id, key.id, at_second(300)));
+    CHECK(s->rename_key(ann.account_id, key.id, "dead").error().code == errc::not_found);
+    CHECK(s->find_key(key.digest).value()->name == "production");
+}
+
+void replaces_a_key_once_and_never_lengthens_its_life(store_source& source) {
+    const auto s = source.open();
+    const auto ann = add(*s, "ann");
+    const auto bob = add(*s, "bob");
+    const auto eternal = make_key(ann, "eternal");
+    auto short_lived = make_key(ann, "short");
+    short_lived.expires_at = at_second(500);
+    REQUIRE(s->add_key(eternal, 10));
+    REQUIRE(s->add_key(short_lived, 10));
+    CHECK_FALSE(s->find_key(eternal.digest).value()->replaced_by);
+    CHECK(s->replace_key(bob.account_id, eternal.id, "key_new", at_second(900)).error().code == errc::not_found);
+    REQUIRE(s->replace_key(ann.account_id, eternal.id, "key_new", at_second(900)));
+    REQUIRE(s->replace_key(ann.account_id, short_lived.id, "key_new", at_second(900)));
+    const auto found = source.open()->find_key(eternal.digest).value();
+    CHECK(found->expires_at == at_second(900));
+    CHECK(found->replaced_by == "key_new");
+    CHECK(s->find_key(short_lived.digest).value()->expires_at == at_second(500));
+    CHECK(s->replace_key(ann.account_id, eternal.id, "key_2", at_second(800)).error().code == errc::not_found);
+    CHECK(s->find_key(eternal.digest).value()->replaced_by == "key_new");
+}
+
+void tells_that_somebody_else_changed_something(store_source& source) {
+    const auto s = source.open();
+    CHECK_FALSE(s->changed_elsewhere().value());
+    const auto ann = add(*s, "ann");
+    CHECK_FALSE(s->changed_elsewhere().value());
+    const auto other = source.open();
+    REQUIRE(other->add_key(make_key(ann, "ci"), 10));
+    CHECK(s->changed_elsewhere().value());
+    CHECK_FALSE(s->changed_elsewhere().value());
+    REQUIRE(other->find_key(make_key(ann, "ci").digest));
+    CHECK_FALSE(s->changed_elsewhere().value());
+}
+
 void records_last_uses_forwards_only(store_source& source) {
     const auto s = source.open();
     const auto ann = add(*s, "ann");
@@ -150,6 +211,10 @@ constexpr contract_case cases[] = {
     {"keeps keys", keeps_keys},
     {"limits keys that are not revoked", limits_keys_that_are_not_revoked},
     {"revokes keys once and only for their account", revokes_keys_once_and_only_for_their_account},
+    {"finds a key by id, for its account only", finds_a_key_by_id_for_its_account_only},
+    {"renames keys that are not revoked", renames_keys_that_are_not_revoked},
+    {"replaces a key once and never lengthens its life", replaces_a_key_once_and_never_lengthens_its_life},
+    {"tells that somebody else changed something", tells_that_somebody_else_changed_something},
     {"records last uses forwards only", records_last_uses_forwards_only},
     {"settles a setting once", settles_a_setting_once},
     {"treats text as data", treats_text_as_data},
