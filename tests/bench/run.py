@@ -9,11 +9,9 @@ Takes about four minutes with the defaults. Needs the packages of cmake/packages
 
 import argparse
 import contextlib
-import glob
 import json
 import os
 import pathlib
-import re
 import shutil
 import statistics
 import subprocess
@@ -28,6 +26,7 @@ import meters  # noqa: E402
 import targets as ways  # noqa: E402
 from process import StillWaiting  # noqa: E402
 from report import goals, table  # noqa: E402
+from wrk import Wrk  # noqa: E402
 
 IDLE_CONNECTIONS = 1000
 IDLE_SECONDS = 3
@@ -38,51 +37,19 @@ def note(text):
     print(time.strftime("%H:%M:%S"), text, file=sys.stderr, flush=True)
 
 
-def milliseconds(text):
-    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text).groups()
-    return float(number) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60000}[unit]
-
-
 class Bench:
     """The measurements; each takes a target and returns a flat dictionary of figures."""
 
     def __init__(self, options, folder):
         self.seconds = options.seconds
         self.big_bytes = options.bulk_mib << 20
-        self.hosts = folder / "hosts"
-        self.hosts.write_text(f"127.0.0.1 {ways.NAME}\n", encoding="ascii")
-
-    def _environment(self):
-        # wrk resolves names through libc, which does not know that *.localhost is loopback.
-        library = (glob.glob("/usr/lib/*/libnss_wrapper.so") + [""])[0]
-        return dict(os.environ, LD_PRELOAD=library, NSS_WRAPPER_HOSTS=str(self.hosts))
-
-    def _wrk(self, target, connections):
-        with meters.Interval(target) as used:
-            text = subprocess.run(
-                ["wrk", "-t1", f"-c{connections}", f"-d{self.seconds}s", "--latency", target.url + "/1k.bin"],
-                capture_output=True, text=True, timeout=self.seconds + 60, env=self._environment(), check=False).stdout
-        count = re.search(r"(\d+) requests in", text)
-        if not count or not int(count.group(1)):
-            return {"error": "no requests: " + text[-200:]}
-        requests = int(count.group(1))
-        refused = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
-        broken = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", text)
-        return {
-            "rps": float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)),
-            "p50_ms": milliseconds(re.search(r"\n\s+50%\s+(\S+)", text).group(1)),
-            "p99_ms": milliseconds(re.search(r"\n\s+99%\s+(\S+)", text).group(1)),
-            "us_edge": 1e6 * used.edge / requests,
-            "us_client": 1e6 * used.client / requests,
-            "us": 1e6 * (used.edge + used.client) / requests,
-            "failed": (int(refused.group(1)) if refused else 0) + (sum(map(int, broken.groups())) if broken else 0),
-        }
+        self._wrk = Wrk(folder, [ways.NAME])
 
     def c1(self, target):
-        return self._wrk(target, 1)
+        return self._wrk.run(target, target.url + "/1k.bin", 1, self.seconds)
 
     def c64(self, target):
-        return self._wrk(target, 64)
+        return self._wrk.run(target, target.url + "/1k.bin", 64, self.seconds)
 
     def _curl(self, target, arguments, field):
         with meters.Interval(target) as used:

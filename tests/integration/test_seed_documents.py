@@ -12,7 +12,7 @@ import time
 import pexpect
 import pytest
 
-from store_rows import StoreRows, microseconds
+from store_rows import StoreRows, argon2id, microseconds
 
 HOST = "https://api.instatunnel.my"
 DOCUMENTED_KEY = "it_1234567890abcdef"
@@ -255,7 +255,7 @@ class Service:
         self.edge, self.cli = edge, cli
         created = microseconds("2024-01-15T10:30:00Z")
         with StoreRows(edge.data) as rows:
-            rows.account("456", "user@example.com", "John Doe", created, PASSWORD)
+            rows.account("456", "user@example.com", "John Doe", created, argon2id(PASSWORD))
             rows.usage("456", 156, 12487, 2_400_000_000)
             rows.key("key_123", "456", "Production Key", "it_production0000def", ["tunnels:read", "tunnels:write"], created,
                      microseconds("2024-07-02T14:30:00Z"))
@@ -264,7 +264,7 @@ class Service:
             rows.account("457", "john@example.com", "John", created)
             rows.key("key_457", "457", "John's", JOHNS_KEY, ["tunnels:*", "analytics:read"], created)
             rows.key("key_458", "457", "Long", LONG_KEY, ["*"], created)
-            rows.account("458", "you@example.com", "You", created, PASSWORD)
+            rows.account("458", "you@example.com", "You", created, argon2id(PASSWORD))
         self.programs = cli.folder / "bin"
         self.programs.mkdir()
         (self.programs / "instatunnel").symlink_to(cli.binary)

@@ -49,16 +49,16 @@ class StoreRows:
     def digest(self, key):
         return hmac.new(self._pepper, key.encode(), hashlib.sha256).digest()
 
-    def account(self, number, email, name, created, password=None, plan="pro"):
-        """An account with its owner: ids acc_NUMBER and user_NUMBER. `created` in microseconds."""
+    def account(self, number, email, name, created, password_hash=None, plan="pro"):
+        """An account with its owner: ids acc_NUMBER and user_NUMBER. `created` in microseconds, `password_hash` as argon2id() gives it."""
         run = self._db.execute
         run("INSERT INTO accounts(id, name, plan, created_at) VALUES (?, ?, ?, ?)", (f"acc_{number}", name, plan, created))
         run("INSERT INTO users(id, email, name, created_at) VALUES (?, ?, ?, ?)", (f"user_{number}", email, name, created))
         run("INSERT INTO memberships(account_id, user_id, role) VALUES (?, ?, 'owner')", (f"acc_{number}", f"user_{number}"))
         run("INSERT INTO account_usage(account_id) VALUES (?)", (f"acc_{number}",))
-        if password:
+        if password_hash:
             run("INSERT INTO credentials(user_id, kind, data, updated_at) VALUES (?, 'password', ?, ?)",
-                (f"user_{number}", argon2id(password), created))
+                (f"user_{number}", password_hash, created))
 
     def usage(self, number, tunnels_created, requests, transferred):
         """What the account has used so far; `transferred` in bytes."""
