@@ -12,6 +12,7 @@
 #include "instatunnel/edge/server.hpp"
 #include "instatunnel/net/listener.hpp"
 #include "instatunnel/net/tls.hpp"
+#include "instatunnel/service/origin.hpp"
 #include "instatunnel/service/service.hpp"
 
 namespace instatunnel::app {
@@ -27,6 +28,23 @@ bool is_domain(std::string_view domain) {
         domain.remove_prefix(dot + 1);
     }
     return false;
+}
+
+outcome<service::rate_limits> to_rate_limits(const std::vector<std::string>& texts) {
+    service::rate_limits limits;
+    for (const auto& text : texts)
+        if (auto set = service::set_rate_limit(limits, text); !set) return set.error();
+    return limits;
+}
+
+outcome<std::vector<std::string>> to_origins(const std::vector<std::string>& texts) {
+    std::vector<std::string> origins;
+    for (const auto& text : texts) {
+        auto origin = service::check_origin(text);
+        if (!origin) return origin.error();
+        origins.push_back(std::move(*origin));
+    }
+    return origins;
 }
 
 outcome<void> complete(serve_options& o) {
@@ -76,6 +94,8 @@ public:
 
     // Order: what can fail without harm first; the port last, since from then on visitors come.
     outcome<void> open() {
+        service::service_options service_options;
+        if (auto read = read_policies(service_options); !read) return read.error();
         if (auto made = make_private_directory(options_.data); !made) return made.error();
         auto at = net::parse_listen_address(options_.listen);
         if (!at) return at.error();
@@ -84,7 +104,6 @@ public:
         if (!listener) return listener.error();
         const auto port = net::local_port(listener->get());
 
-        service::service_options service_options;
         service_options.data = options_.data;
         service_options.domain = options_.domain;
         service_options.public_port = port;
@@ -118,6 +137,16 @@ public:
     }
 
 private:
+    outcome<void> read_policies(service::service_options& into) const {
+        auto limits = to_rate_limits(options_.limits);
+        if (!limits) return limits.error();
+        auto origins = to_origins(options_.cors_origins);
+        if (!origins) return origins.error();
+        into.limits = *limits;
+        into.cors_origins = std::move(*origins);
+        return {};
+    }
+
     outcome<void> load_certificates() {
         if (!options_.tls_cert.empty()) {
             auto files = net::file_certificates::load(options_.tls_cert, options_.tls_key);

@@ -29,10 +29,21 @@ void token_bucket::give_back(steady_time now) {
     tokens_ = std::min(rule_.capacity, tokens_ + 1.0);
 }
 
+std::uint64_t token_bucket::left(steady_time now) {
+    refill(now);
+    return static_cast<std::uint64_t>(tokens_ + (1.0 - whole_token));
+}
+
 std::chrono::milliseconds token_bucket::wait(steady_time now) {
     refill(now);
     if (tokens_ >= whole_token) return std::chrono::milliseconds(0);
     const std::chrono::duration<double, std::milli> missing = (1.0 - tokens_) * rule_.interval;
+    return std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(missing.count())));
+}
+
+std::chrono::milliseconds token_bucket::until_full(steady_time now) {
+    refill(now);
+    const std::chrono::duration<double, std::milli> missing = (rule_.capacity - tokens_) * rule_.interval;
     return std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(missing.count())));
 }
 

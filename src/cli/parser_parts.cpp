@@ -25,4 +25,10 @@ CLI::Option& text(CLI::App& app, const char* names, const char* value, std::stri
     return *app.add_option(names, into, help)->type_name(value);
 }
 
+CLI::Option& texts(CLI::App& app, const char* names, const char* value, std::vector<std::string>& into,
+                   const char* help) {
+    // One value behind each flag: what follows may be a positional.
+    return *app.add_option(names, into, help)->type_name(value)->allow_extra_args(false);
+}
+
 }  // namespace instatunnel::cli

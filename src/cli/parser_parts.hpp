@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "invocation.hpp"
 
@@ -21,6 +22,10 @@ CLI::App& group(CLI::App& parent, const char* name, const char* summary);
 
 /// Adds an option with a text as value; `names` without dashes: a positional.
 CLI::Option& text(CLI::App& app, const char* names, const char* value, std::string& into, const char* help);
+
+/// The same for one that may be given several times.
+CLI::Option& texts(CLI::App& app, const char* names, const char* value, std::vector<std::string>& into,
+                   const char* help);
 
 /// When the command was named, its options become the result.
 template <class Options>

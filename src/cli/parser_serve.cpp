@@ -29,6 +29,11 @@ void add_serve(CLI::App& root, invocation& out) {
          "Where everything is kept; default ~/.instatunnel/edge, with --dev ~/.instatunnel/dev");
     text(app, "--http-listen", "ADDR", o->http_listen, "Also answer plain HTTP here, with a redirect to https");
     text(app, "--drain", "TIME", o->drain, "How long requests in flight may go on after SIGTERM; default 30s");
+    texts(app, "--limit", "NAME=VALUE", o->limits,
+          "Another value for a limit, a minute; repeatable: calls-per-key, calls-per-account, calls-per-address, "
+          "calls-without-key, sign-ins, registrations, wrong-keys. Holds for callers of this machine too");
+    texts(app, "--cors-origin", "ORIGIN", o->cors_origins,
+          "Let web pages of this origin call the API, e.g. https://app.example.com; repeatable; none by default");
     deliver(app, std::move(o), out);
 }
 

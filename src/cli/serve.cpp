@@ -24,6 +24,8 @@ outcome<app::serve_options> to_serve_options(const serve_command_options& o, con
     s.tls_cert = o.tls_cert;
     s.tls_key = o.tls_key;
     s.drain = *drain;
+    s.limits = o.limits;
+    s.cors_origins = o.cors_origins;
     s.home = c.env.home;
     return s;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "context.hpp"
 #include "instatunnel/app/serve.hpp"
@@ -16,6 +17,8 @@ struct serve_command_options {
     std::string data;
     std::string http_listen;
     std::string drain = "30s";
+    std::vector<std::string> limits;
+    std::vector<std::string> cors_origins;
 };
 outcome<exit_code> run_serve(const serve_command_options& options, context& c);
 

@@ -16,9 +16,9 @@ constexpr std::size_t max_instance_bytes = 128;
 // One try in 51,200³ meets a name that is in use; several in a row mean that something else is wrong.
 constexpr int random_name_tries = 8;
 
-failure too_often(std::chrono::seconds wait) {
+failure too_often(std::chrono::seconds wait, std::string_view what = message(errc::rate_limited)) {
     const auto text = std::to_string(wait.count());
-    return {errc::rate_limited, "Too many tries from this address", "Wait " + text + " s, then try again"};
+    return {errc::rate_limited, std::string(what), "Wait " + text + " s, then try again"};
 }
 
 bool is_wrong_key(errc code) {
@@ -58,13 +58,15 @@ outcome<granted_tunnel> admission::admit(const tunnel_claim& claim) {
 
 outcome<store::api_key> admission::check_key(const tunnel_claim& claim) {
     const auto now = tuning_.steady();
-    if (auto wait = limits_.check_wrong_keys(claim.remote_address, now)) return too_often(*wait);
+    if (auto wait = limits_.check_wrong_keys(claim.remote_address, now))
+        return too_often(*wait, "Too many tries with keys that do not work, from this address");
     auto key = keys_.check(claim.key.reveal());
     if (!key) {
         if (is_wrong_key(key.error().code)) limits_.note_wrong_key(claim.remote_address, now);
         return key.error();
     }
-    if (auto wait = limits_.take_call_with_key(key->id, claim.remote_address, now)) return too_often(*wait);
+    const auto counted = limits_.take_call_with_key(key->id, key->account_id, claim.remote_address, now);
+    if (counted.wait) return too_often(*counted.wait);
     if (!auth::grants(key->scopes, "tunnels:write"))
         return failure(errc::forbidden, "The key does not hold the permission tunnels:write",
                        "Use another key, or make one with this permission");

@@ -1,6 +1,8 @@
 #include "api.hpp"
 
+#include <algorithm>
 #include <exception>
+#include <iterator>
 
 #include "instatunnel/auth/scopes.hpp"
 #include "instatunnel/base/log.hpp"
@@ -10,13 +12,26 @@
 namespace instatunnel::service {
 namespace {
 
-// `Authorization: Bearer it_…` (RFC 6750 §2.1) or `X-API-Key: it_…`.
-std::string_view presented_key(const call& c) {
+// `Authorization: Bearer it_…` (RFC 6750 §2.1) or `X-API-Key: it_…`; empty if this field is neither.
+std::string_view key_in(const std::pair<std::string, std::string>& field) {
     constexpr std::string_view scheme = "bearer ";
-    const auto credentials = c.field("Authorization");
-    if (credentials.size() > scheme.size() && iequals(credentials.substr(0, scheme.size()), scheme))
-        return trim(credentials.substr(scheme.size()));
-    return c.field("X-API-Key");
+    const auto value = trim(field.second);
+    if (iequals(field.first, "X-API-Key")) return value;
+    const bool bearer = iequals(field.first, "Authorization") && value.size() > scheme.size() &&
+                        iequals(value.substr(0, scheme.size()), scheme);
+    return bearer ? trim(value.substr(scheme.size())) : std::string_view();
+}
+
+// The key that all fields agree on, empty if there is none. Errors: bad_request.
+outcome<std::string_view> presented_key(const call& c) {
+    std::string_view key;
+    for (const auto& field : c.request.fields) {
+        const auto given = key_in(field);
+        if (given.empty() || given == key) continue;
+        if (!key.empty()) return failure(errc::bad_request);
+        key = given;
+    }
+    return key;
 }
 
 api_error with_status(int status, std::string_view message) {
@@ -30,31 +45,42 @@ api_error with_status(int status, std::string_view message) {
 
 void api::handle(api_request request, service::api_callback done) {
     const auto c = std::make_shared<call>(std::move(request), std::move(done));
+    c->added = parts_.cors.for_answer(c->field("Origin"));
     try {
         dispatch(c);
     } catch (const std::exception& e) {
-        log::error("api.failed").with("path", c->path).with("cause", e.what());
+        log::error("api.failed").with("path", c->pattern).with("cause", e.what());
         c->fail(failure(errc::internal));
     }
 }
 
 void api::dispatch(const call_ptr& c) {
     auto match = find_route(c->request.method, c->path);
-    if (match.found == nullptr) {
-        const auto wait = parts_.limits.take_call_without_key(c->request.remote_address, parts_.settings.steady());
-        if (!refuse_if(c, wait)) return;
-        if (match.allow.empty()) return c->fail(with_status(404, "There is no such path in this API"));
-        auto error = with_status(405, "This path does not know the method " + c->request.method.substr(0, 20));
-        error.allow = match.allow;
-        return c->fail(error);
-    }
+    if (match.found == nullptr) return answer_unrouted(c, match.allow);
+    c->pattern = match.found->pattern;
     c->parameter = std::move(match.parameter);
     if (authorise(c, *match.found)) (this->*match.found->handler)(c);
 }
 
+void api::answer_unrouted(const call_ptr& c, std::string_view allow) {
+    if (!refuse_if(c, parts_.limits.take_call_without_key(c->request.remote_address, parts_.settings.steady()))) return;
+    if (allow.empty()) return c->fail(with_status(404, "There is no such path in this API"));
+    // A browser asks whether a page of another origin may make this call (Fetch standard, CORS-preflight).
+    const bool preflight = c->request.method == "OPTIONS" && !c->field("Access-Control-Request-Method").empty();
+    if (preflight && parts_.cors.allows(c->field("Origin"))) {
+        std::ranges::move(cors_policy::for_preflight(allow), std::back_inserter(c->added));
+        return c->reply_empty();
+    }
+    auto error = with_status(405, "This path does not know the method " + c->request.method.substr(0, 20));
+    error.allow = allow;
+    c->fail(error);
+}
+
 bool api::authorise(const call_ptr& c, const route& r) {
-    if (r.access == route_access::open)
-        return refuse_if(c, parts_.limits.take_call_without_key(c->request.remote_address, parts_.settings.steady()));
+    const auto& address = c->request.remote_address;
+    const auto now = parts_.settings.steady();
+    if (r.access == route_access::open) return refuse_if(c, parts_.limits.take_call_without_key(address, now));
+    if (r.access == route_access::registration) return refuse_if(c, parts_.limits.take_registration(address, now));
     if (!check_key(c)) return false;
     if (r.scope.empty() || auth::grants(c->key.scopes, r.scope)) return true;
     auto error = with_status(403, message(errc::forbidden));
@@ -67,14 +93,26 @@ bool api::check_key(const call_ptr& c) {
     const auto now = parts_.settings.steady();
     const auto& address = c->request.remote_address;
     const auto presented = presented_key(*c);
-    auto key = presented.empty() ? outcome<store::api_key>(failure(errc::no_key)) : parts_.keys.check(presented);
+    if (!presented) {
+        if (refuse_if(c, parts_.limits.take_call_without_key(address, now)))
+            c->fail(with_status(400,
+                                "The request carries different API keys: send one, as Authorization: Bearer or as "
+                                "X-API-Key"));
+        return false;
+    }
+    auto key = presented->empty() ? outcome<store::api_key>(failure(errc::no_key)) : parts_.keys.check(*presented);
     if (!key) {
         if (refuse_if(c, parts_.limits.take_call_without_key(address, now))) c->fail(key.error());
         return false;
     }
-    if (!refuse_if(c, parts_.limits.take_call_with_key(key->id, address, now))) return false;
     c->key = std::move(*key);
-    return true;
+    return refuse_if(c, parts_.limits.take_call_with_key(c->key.id, c->key.account_id, address, now));
+}
+
+bool api::refuse_if(const call_ptr& c, const call_limits::ruling& ruling) {
+    auto& shown = c->tightest;
+    if (ruling.wait || shown.limit == 0 || ruling.tightest.remaining < shown.remaining) shown = ruling.tightest;
+    return refuse_if(c, ruling.wait);
 }
 
 bool api::refuse_if(const call_ptr& c, call_limits::refusal wait) {

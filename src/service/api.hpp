@@ -7,6 +7,7 @@
 #include "admission.hpp"
 #include "call.hpp"
 #include "call_limits.hpp"
+#include "cors.hpp"
 #include "instatunnel/auth/password.hpp"
 #include "instatunnel/service/service.hpp"
 #include "key_watch.hpp"
@@ -23,6 +24,7 @@ struct api_parts {
     const service_options& options;
     const tuning& settings;
     const name_space& names;
+    const cors_policy& cors;
     store::store& data;
     keyring& keys;
     key_watch& watch;
@@ -64,10 +66,12 @@ public:
 
 private:
     void dispatch(const call_ptr& c);
+    void answer_unrouted(const call_ptr& c, std::string_view allow);
     // These answer the call themselves when they return false.
     bool authorise(const call_ptr& c, const route& r);
     bool check_key(const call_ptr& c);
     bool refuse_if(const call_ptr& c, call_limits::refusal wait);
+    bool refuse_if(const call_ptr& c, const call_limits::ruling& ruling);
     bool take_sign_in(const call_ptr& c, const std::string& email);
 
     void finish_log_in(const call_ptr& c, const store::user& user, const std::string& label);

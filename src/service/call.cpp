@@ -1,5 +1,7 @@
 #include "call.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "instatunnel/auth/key.hpp"
@@ -22,6 +24,35 @@ api_error plain(int status, std::string_view text) {
     error.status = status;
     error.message = text;
     return error;
+}
+
+api_error later(errc code, std::chrono::seconds wait) {
+    auto error = plain(503, message(code));
+    error.retry_after = wait;
+    return error;
+}
+
+// draft-ietf-httpapi-ratelimit-headers-07: the quota that will be exhausted first.
+void add_quota(const quota& q, api_response& response) {
+    const auto limit = std::to_string(q.limit);
+    response.fields.emplace_back("RateLimit-Limit", limit);
+    response.fields.emplace_back("RateLimit-Remaining", std::to_string(q.remaining));
+    response.fields.emplace_back("RateLimit-Reset", std::to_string(q.reset.count()));
+    response.fields.emplace_back("RateLimit-Policy", limit + ";w=60;name=\"" + std::string(q.name) + "\"");
+}
+
+// A path that no route knows, for the log. People paste keys and links with tokens into the wrong place: long segments
+// and keys are left out.
+std::string loggable(std::string_view path) {
+    constexpr std::size_t longest_path = 80, longest_segment = 24;
+    std::string text;
+    while (!path.empty() && text.size() < longest_path) {
+        const auto end = std::min(path.find('/', 1), path.size());
+        const auto segment = path.substr(0, end);
+        text += segment.size() > longest_segment || segment.find("it_") != std::string_view::npos ? "/*" : segment;
+        path.remove_prefix(end);
+    }
+    return text.substr(0, longest_path);
 }
 
 }  // namespace
@@ -78,8 +109,9 @@ api_error error_for(const failure& f) {
         case errc::malformed_name:
             return plain(422, f.what());
         case errc::busy:
+            return later(f.code, std::chrono::seconds(1));
         case errc::store_failed:
-            return plain(503, message(f.code));
+            return later(f.code, std::chrono::seconds(5));
         default:
             return plain(500, message(errc::internal));
     }
@@ -150,11 +182,20 @@ void call::fail(const api_error& error) {
 
 void call::send(api_response response) {
     if (!done_) return;
-    log::debug("api.answered").with("request_id", id_).with("method", request.method).with("status", response.status);
+    note(response.status);
     response.fields.emplace_back("Cache-Control", "no-store");
     response.fields.emplace_back("X-Request-Id", id_);
+    if (tightest.limit != 0) add_quota(tightest, response);
+    std::ranges::move(added, std::back_inserter(response.fields));
     if (request.method == "HEAD") response.body.clear();
     std::exchange(done_, nullptr)(std::move(response));
+}
+
+void call::note(int status) const {
+    log::line line(status < 400 ? log::level::debug : log::level::info, "api.answered");
+    line.with("request_id", id_).with("method", std::string_view(request.method).substr(0, 20));
+    line.with("path", pattern.empty() ? loggable(path) : std::string(pattern)).with("status", status);
+    if (!key.id.empty()) line.with("key_id", key.id);
 }
 
 std::string_view call::field(std::string_view name) const {

@@ -6,7 +6,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "call_limits.hpp"
 #include "instatunnel/service/service.hpp"
 #include "instatunnel/store/records.hpp"
 
@@ -50,13 +53,17 @@ public:
     std::string_view field(std::string_view name) const;
 
     api_request request;
-    std::string path;       ///< without "/v1"
-    bool versioned;         ///< "/v1" was there
-    std::string parameter;  ///< what stood for the pattern's ":id"
-    store::api_key key;     ///< of the caller, on routes that need one
+    std::string path;                                        ///< without "/v1"
+    bool versioned;                                          ///< "/v1" was there
+    std::string parameter;                                   ///< what stood for the pattern's ":id"
+    store::api_key key;                                      ///< of the caller, on routes that need one
+    std::string_view pattern;                                ///< of the route that was found
+    std::vector<std::pair<std::string, std::string>> added;  ///< fields that the answer carries whatever it is
+    quota tightest;                                          ///< of the limits that were asked; limit 0: none was
 
 private:
     void send(api_response response);
+    void note(int status) const;
 
     std::string id_;
     service::api_callback done_;

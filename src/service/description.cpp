@@ -86,12 +86,19 @@ std::set<int> failures_of(const route& r) {
     return statuses;
 }
 
+// Every call was counted before it could go well or be refused for what it asks.
+void add_quota_fields(json& answer) {
+    for (const auto* name : {"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy"})
+        answer["headers"][name] = reference("headers", name);
+}
+
 json success_of(const route& r, const json& schemas) {
     json answer;
     const auto& reply = r.shape.reply;
     answer["description"] = r.summary;
     for (const auto* name : {"Cache-Control", "X-Request-Id"})
         answer["headers"][name] = reference("headers", name);
+    add_quota_fields(answer);
     if (reply == "text/html") {
         answer["content"]["text/html"]["schema"]["type"] = "string";
     } else if (!reply.empty()) {
@@ -117,7 +124,7 @@ json request_of(const route& r, const json& schemas) {
 
 void add_security(json& operation, const route& r) {
     operation["security"] = json::array();
-    if (r.access == route_access::open) return;
+    if (r.access != route_access::key) return;
     auto scopes = json::array();
     if (!r.scope.empty()) scopes.push_back(r.scope);
     for (const auto* scheme : {"bearer", "api_key"})
@@ -155,6 +162,7 @@ json describe_error(int status, const json& given) {
     json answer;
     answer["description"] = given["description"];
     if (!early) answer["headers"]["X-Request-Id"] = reference("headers", "X-Request-Id");
+    if (!early && status < 500) add_quota_fields(answer);
     for (const auto& name : given.value("headers", json::array()))
         answer["headers"][name.get<std::string>()] = reference("headers", name.get<std::string>());
     json fixed;

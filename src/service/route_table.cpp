@@ -17,7 +17,7 @@ using enum route_access;
 // a unit test; an answer of another shape or status fails the integration tests. Then write docs/api.md anew:
 //   instatunnel help --api-markdown > docs/api.md
 constexpr route table[] = {
-    {"POST", "/auth/register", open, "", "Create an account", &api::register_account,
+    {"POST", "/auth/register", registration, "", "Create an account", &api::register_account,
      takes("NewAccount")
          .answers(201, "Registered")
          .may_fail("403 409")
@@ -41,7 +41,7 @@ constexpr route table[] = {
      with("KeyId")
          .takes("Rotation")
          .answers(201, "RotatedKey")
-         .may_fail("403 409")
+         .may_fail("409")
          .note(
              "The new key has the name, permissions and end of the old one. It goes to whoever asks, so they must hold "
              "every permission of the old key. 409: the key was rotated before, was revoked, or has ended.")},

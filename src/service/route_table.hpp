@@ -9,7 +9,8 @@
 
 namespace instatunnel::service {
 
-enum class route_access : std::uint8_t { open, key };
+/// Who may use a route: everybody, everybody but counted more strictly, or whoever has a key.
+enum class route_access : std::uint8_t { open, registration, key };
 
 /// What an operation takes and answers, for the API's description. Names are those of openapi.json; several stand side
 /// by side with a blank between. The statuses that every call can have, and those that follow from a key, a scope, a

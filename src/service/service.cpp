@@ -5,6 +5,7 @@
 #include "admission.hpp"
 #include "api.hpp"
 #include "call.hpp"
+#include "cors.hpp"
 #include "first_user.hpp"
 #include "instatunnel/auth/key.hpp"
 #include "instatunnel/base/log.hpp"
@@ -53,14 +54,16 @@ public:
           tuning_(std::move(t)),
           data_(std::move(data)),
           names_(options_.domain, options_.public_port),
+          cors_(options_.cors_origins),
           keys_(*data_, std::move(pepper), tuning_),
           watch_(*data_, tuning_),
+          limits_(options_.limits),
           admission_(*data_, keys_, watch_, limits_, names_, tuning_),
           passwords_({tuning_.password_cost, 2, tuning_.password_queue, tuning_.on_password_hash}),
           next_purge_(tuning_.steady() + first_purge_after),
           queue_(tuning_.queue, tuning_.tick, [this] { look_after(); }),
-          api_({options_, tuning_, names_, *data_, keys_, watch_, limits_, admission_, usage_, passwords_, queue_,
-                edge_}) {}
+          api_({options_, tuning_, names_, cors_, *data_, keys_, watch_, limits_, admission_, usage_, passwords_,
+                queue_, edge_}) {}
 
     ~service_impl() override { service_impl::stop(); }
 
@@ -71,7 +74,9 @@ public:
     void handle(api_request request, api_callback done) override {
         auto asked = std::make_shared<api_request>(std::move(request));
         if (queue_.post([this, asked, done] { api_.handle(std::move(*asked), done); })) return;
-        call(std::move(*asked), std::move(done)).fail(failure(errc::busy));
+        call refused(std::move(*asked), std::move(done));
+        refused.added = cors_.for_answer(refused.field("Origin"));
+        refused.fail(failure(errc::busy));
     }
 
     void admit(tunnel_claim claim, admit_callback done) override {
@@ -148,6 +153,7 @@ private:
     const tuning tuning_;
     std::unique_ptr<store::store> data_;
     const name_space names_;
+    const cors_policy cors_;
     usage_ledger usage_;
 
     // From here to next_purge_: used on the queue's thread only.

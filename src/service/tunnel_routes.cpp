@@ -112,9 +112,14 @@ void api::show_meta(const call_ptr& c) {
     body["domain"] = parts_.options.domain;
     body["transports"] = {"v2"};
     auto& limits = body["limits"];
-    limits["requests_per_minute_per_key"] = static_cast<int>(calls_per_minute_per_key);
-    limits["requests_per_minute_without_key"] = static_cast<int>(calls_per_minute_per_address);
-    limits["wrong_sign_ins_per_minute"] = static_cast<int>(wrong_tries_per_minute);
+    const auto& rates = parts_.options.limits;
+    limits["requests_per_minute_per_key"] = rates.calls_per_key.per_minute;
+    limits["requests_per_minute_per_account"] = rates.calls_per_account.per_minute;
+    limits["requests_per_minute_per_address"] = rates.calls_per_address.per_minute;
+    limits["requests_per_minute_without_key"] = rates.calls_without_key.per_minute;
+    limits["wrong_sign_ins_per_minute"] = rates.sign_ins.per_minute;
+    limits["registrations_per_minute"] = rates.registrations.per_minute;
+    limits["wrong_tunnel_keys_per_minute"] = rates.wrong_keys.per_minute;
     limits["body_bytes"] = max_body_bytes;
     limits["keys_per_account"] = max_keys_per_account;
     limits["names_per_account"] = store::name_limits().requested_names;

@@ -19,6 +19,8 @@ struct serve_options {
     std::filesystem::path data;      ///< empty: ~/.instatunnel/edge or ~/.instatunnel/dev
     std::filesystem::path tls_cert;  ///< PEM chain; required unless dev
     std::filesystem::path tls_key;
+    std::vector<std::string> limits;        ///< "NAME=VALUE", see service::set_rate_limit
+    std::vector<std::string> cors_origins;  ///< whose pages may call the API, see service::check_origin
     std::chrono::milliseconds drain{30000};
     bool next_free_port = false;    ///< demo: a busy port is no error
     bool write_dev_profile = true;  ///< keep the profile `dev` in ~/.instatunnel up to date (dev only)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <list>
 #include <string>
 #include <string_view>
@@ -29,8 +30,12 @@ public:
     bool take(steady_time now);
     /// Gives back what take() took, because it turned out not to count.
     void give_back(steady_time now);
+    /// How many times in a row take() would succeed now.
+    std::uint64_t left(steady_time now);
     /// Until take() would succeed; zero if it would now.
     std::chrono::milliseconds wait(steady_time now);
+    /// Until all of it is back.
+    std::chrono::milliseconds until_full(steady_time now);
 
 private:
     void refill(steady_time now);

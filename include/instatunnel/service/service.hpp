@@ -11,6 +11,7 @@
 
 #include "instatunnel/base/error.hpp"
 #include "instatunnel/base/secret.hpp"
+#include "instatunnel/service/rate_limits.hpp"
 
 /// Accounts, keys, names and the HTTP API of an edge: everything `serve` knows beyond moving bytes.
 namespace instatunnel::service {
@@ -78,6 +79,8 @@ struct service_options {
     std::uint16_t public_port = 443;  ///< for URLs
     bool dev = false;
     std::string version;
+    rate_limits limits;
+    std::vector<std::string> cors_origins;  ///< each as check_origin returns it
 };
 
 struct first_user {

@@ -30,6 +30,18 @@ TEST_CASE("a bucket gives its capacity at once and then one an interval") {
     CHECK(take_all(bucket, start + 36s) == 5);
 }
 
+TEST_CASE("a bucket tells what is left, and until when all of it is back") {
+    token_bucket bucket(ten_per_minute, start);
+    CHECK(bucket.left(start) == 10);
+    CHECK(bucket.until_full(start) == 0s);
+    bucket.take(start);
+    bucket.take(start);
+    CHECK(bucket.left(start) == 8);
+    CHECK(bucket.until_full(start) == 12s);
+    CHECK(bucket.left(start + 6s) == 9);
+    CHECK(bucket.until_full(start + 13s) == 0s);
+}
+
 TEST_CASE("a bucket never holds more than its capacity") {
     token_bucket bucket(ten_per_minute, start);
     CHECK(take_all(bucket, start + 24h) == 10);

@@ -148,6 +148,30 @@ TEST_CASE("a key may come as Bearer in any letter case or as X-API-Key") {
     }
 }
 
+TEST_CASE("a request with two different keys is refused, whichever fields they are in") {
+    service_fixture f;
+    const auto key = f.sign_up("ann@example.com");
+    const auto with = [&](std::vector<std::pair<std::string, std::string>> fields) {
+        service::api_request request;
+        request.method = "GET";
+        request.path = "/v1/auth/user";
+        request.remote_address = f.address;
+        request.fields = std::move(fields);
+        return f.call_raw(std::move(request));
+    };
+    const std::string bearer = "Bearer " + key, other = "it_0123456789abcdef";
+    CHECK(with({{"Authorization", bearer}, {"X-API-Key", key}}).status == 200);
+    CHECK(with({{"Authorization", "Basic dTpw"}, {"X-API-Key", key}}).status == 200);
+    for (const auto& r :
+         {with({{"Authorization", bearer}, {"X-API-Key", other}}),
+          with({{"X-API-Key", other}, {"Authorization", bearer}}), with({{"X-API-Key", key}, {"X-API-Key", other}}),
+          with({{"Authorization", "Bearer " + other}, {"authorization", bearer}})}) {
+        CHECK(is_error(r, 400, "bad_request", 4000));
+        CHECK(r.body["message"] ==
+              "The request carries different API keys: send one, as Authorization: Bearer or as X-API-Key");
+    }
+}
+
 TEST_CASE("requests without a key that works get the promised 401 and its reason") {
     service_fixture f;
     const auto key = f.sign_up("ann@example.com");

@@ -132,6 +132,8 @@ TEST_CASE("after stop every call is answered with 503 and every claim with busy"
     f.subject->stop();
     const auto r = f.call("GET", "/health");
     CHECK(is_error(r, 503, "unavailable", 5003));
+    CHECK(r.body["retry_after"] == 1);
+    CHECK(r.field("Retry-After") == "1");
     CHECK(f.admit(key, "demo").error().code == errc::busy);
     CHECK(f.subject->ensure_first_user().error().code == errc::busy);
 }
