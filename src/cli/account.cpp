@@ -9,6 +9,7 @@
 #include "json_line.hpp"
 #include "key_problem.hpp"
 #include "nearest.hpp"
+#include "permissions.hpp"
 
 namespace instatunnel::cli {
 namespace {
@@ -69,36 +70,6 @@ std::string capitalised(std::string text) {
     if (!text.empty() && text.front() >= 'a' && text.front() <= 'z')
         text.front() = static_cast<char>(text.front() - 32);
     return text;
-}
-
-std::string_view group_of(std::string_view scope) {
-    return scope.substr(0, scope.find(':'));
-}
-
-// "tunnels:*" for a group that is held whole, so that the list of an ordinary key fits a line.
-std::vector<std::string> summarised(std::span<const std::string> held) {
-    std::vector<std::string> list;
-    const auto scopes = auth::all_scopes();
-    for (auto first = scopes.begin(); first != scopes.end();) {
-        const auto last = std::find_if(first, scopes.end(), [&](auto s) { return group_of(s) != group_of(*first); });
-        const bool whole = std::all_of(first, last, [&](auto s) { return auth::grants(held, s); });
-        if (whole && last - first > 1) {
-            list.push_back(std::string(group_of(*first)) + ":*");
-        } else {
-            std::for_each(first, last, [&](auto s) {
-                if (auth::grants(held, s)) list.emplace_back(s);
-            });
-        }
-        first = last;
-    }
-    return list;
-}
-
-std::string joined(std::span<const std::string> list) {
-    std::string text;
-    for (const auto& one : list)
-        text += (text.empty() ? "" : ", ") + printable(one);
-    return text.empty() ? "none" : text;
 }
 
 outcome<void> check_scope_name(const std::string& scope) {
@@ -169,7 +140,7 @@ outcome<exit_code> run_auth_test(const auth_test_options& options, context& c) {
     c.term.result("✅ API key is valid");
     c.term.result("👤 User: " + printable(account->email));
     c.term.result("📋 Plan: " + printable(capitalised(account->plan)));
-    c.term.result("🔑 Permissions: " + joined(summarised(account->permissions)));
+    c.term.result("🔑 Permissions: " + permissions_text(account->permissions));
     return exit_code::done;
 }
 

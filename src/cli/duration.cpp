@@ -4,25 +4,27 @@
 
 namespace instatunnel::cli {
 
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text, std::chrono::milliseconds longest) {
     using namespace std::chrono;
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || number < 0 || number > milliseconds(days(1)).count()) return std::nullopt;
+    if (error != std::errc() || number < 0 || number > longest.count()) return std::nullopt;
     const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-    milliseconds value{};
+    milliseconds one{};
     if (unit == "ms")
-        value = milliseconds(number);
+        one = milliseconds(1);
     else if (unit == "s" || unit.empty())
-        value = seconds(number);
+        one = seconds(1);
     else if (unit == "m")
-        value = minutes(number);
+        one = minutes(1);
     else if (unit == "h")
-        value = hours(number);
+        one = hours(1);
+    else if (unit == "d")
+        one = days(1);
     else
         return std::nullopt;
-    if (value > days(1)) return std::nullopt;
-    return value;
+    if (number > longest / one) return std::nullopt;
+    return number * one;
 }
 
 }  // namespace instatunnel::cli

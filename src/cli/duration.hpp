@@ -6,7 +6,8 @@
 
 namespace instatunnel::cli {
 
-/// "500ms", "30s", "5m", "1h"; a number alone is seconds. At most a day. nullopt for anything else.
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+/// "500ms", "30s", "5m", "1h", "30d"; a number alone is seconds. nullopt for anything else, and beyond `longest`.
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text,
+                                                        std::chrono::milliseconds longest = std::chrono::days(1));
 
 }  // namespace instatunnel::cli

@@ -40,11 +40,61 @@ void add_keys(CLI::App& auth, invocation& out) {
     deliver(show_app, std::move(show), out);
 }
 
+void add_keys_ends(CLI::App& keys, invocation& out) {
+    auto revoke = std::make_shared<keys_revoke_options>();
+    auto& revoke_app = command(keys, "revoke", "Revoke a key: it is dead at once, and tunnels opened with it end",
+                               {"instatunnel auth keys revoke key_VhhE2p6Be9K0Lwaj"});
+    text(revoke_app, "ID", "", revoke->id, "Id of the key").required();
+    revoke_app.add_flag("--yes", revoke->yes, "Do not ask, even if it is the key in use");
+    deliver(revoke_app, std::move(revoke), out);
+
+    auto rotate = std::make_shared<keys_rotate_options>();
+    auto& rotate_app =
+        command(keys, "rotate", "Replace a key by a new one with the same name, permissions and end",
+                {"instatunnel auth keys rotate", "instatunnel auth keys rotate key_VhhE2p6Be9K0Lwaj --grace 1h"});
+    text(rotate_app, "ID", "", rotate->id, "Id of the key; without it the key in use");
+    text(rotate_app, "--grace", "TIME", rotate->grace,
+         "How long the old key goes on working, at most 30d; without it the old key ends at once");
+    rotate_app.add_flag("--store", rotate->store,
+                        "Store the new key in the profile in use; done by itself if the old one was stored there");
+    deliver(rotate_app, std::move(rotate), out);
+}
+
+void add_key_management(CLI::App& auth, invocation& out) {
+    auto& keys = group(auth, "keys", "List, create, rename, rotate and revoke the account's keys");
+    auto& list = command(keys, "ls", "List the account's keys", {"instatunnel auth keys ls"});
+    deliver(list, std::make_shared<keys_list_options>(), out);
+
+    auto show = std::make_shared<keys_show_options>();
+    auto& show_app = command(keys, "show", "Show one key, masked", {"instatunnel auth keys show key_VhhE2p6Be9K0Lwaj"});
+    text(show_app, "ID", "", show->id, "Id of the key").required();
+    deliver(show_app, std::move(show), out);
+
+    auto create = std::make_shared<keys_create_options>();
+    auto& create_app = command(keys, "create", "Create a key; it is printed on stdout, this once",
+                               {"instatunnel auth keys create --name CI --scope tunnels:write --expires 30d",
+                                "instatunnel auth keys create --name shop --scope 'tunnels:*' --scope analytics:read"});
+    text(create_app, "--name", "NAME", create->name, "What it is for, as lists show it").required();
+    texts(create_app, "--scope", "SCOPE", create->scopes, "A permission it holds, group:* for a group; repeatable")
+        .required();
+    text(create_app, "--expires", "TIME", create->expires, "When it ends: 30d, 12h or 2030-01-31T00:00:00Z");
+    deliver(create_app, std::move(create), out);
+
+    auto rename = std::make_shared<keys_rename_options>();
+    auto& rename_app =
+        command(keys, "rename", "Rename a key", {"instatunnel auth keys rename key_VhhE2p6Be9K0Lwaj production"});
+    text(rename_app, "ID", "", rename->id, "Id of the key").required();
+    text(rename_app, "NAME", "", rename->name, "Its new name").required();
+    deliver(rename_app, std::move(rename), out);
+    add_keys_ends(keys, out);
+}
+
 void add_auth(CLI::App& root, invocation& out) {
     auto& auth = group(root, "auth", "Sign in, and look after the API key");
     add_login(auth, out, "instatunnel auth login -e you@example.com");
     add_logout(auth, out, "instatunnel auth logout");
     add_keys(auth, out);
+    add_key_management(auth, out);
     auto& status = command(auth, "status", "Show the API key in use, masked, and whether the server accepts it",
                            {"instatunnel auth status"});
     deliver(status, std::make_shared<auth_status_options>(), out);

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 #include <deque>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -65,6 +66,7 @@ struct scripted_server {
     std::map<std::string, std::pair<int, std::string>> replies;  // "GET /v1/auth/user" → status, body
     std::optional<failure> unreachable;
     std::vector<request> requests;
+    std::function<void(const request&)> on_request;  ///< what happens meanwhile; may be empty
     std::string cacert = "(never asked)";
 };
 
@@ -78,6 +80,7 @@ public:
         for (const auto& [name, value] : fields)
             if (name == "Authorization") authorization = value;
         server_.requests.push_back({std::string(method), url, authorization, std::string(body)});
+        if (server_.on_request) server_.on_request(server_.requests.back());
         if (server_.unreachable) return *server_.unreachable;
         const auto path = url.substr(url.find('/', url.find("://") + 3));
         const auto found = server_.replies.find(std::string(method) + " " + path);

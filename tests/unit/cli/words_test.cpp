@@ -26,8 +26,12 @@ TEST_CASE("times are a number and a unit") {
     CHECK(parse_duration("30") == 30s);
     CHECK(parse_duration("5m") == 5min);
     CHECK(parse_duration("1h") == 1h);
+    CHECK(parse_duration("1d") == 24h);
     CHECK(parse_duration("0") == 0s);
-    for (const char* wrong : {"", "s", "-1s", "1d", "1.5s", "1 s", "25h", "99999999999999999999s", "86400001ms"})
+    CHECK(parse_duration("30d", std::chrono::days(30)) == 720h);
+    CHECK_FALSE(parse_duration("31d", std::chrono::days(30)));
+    CHECK_FALSE(parse_duration("9223372036854775807d", std::chrono::days(30)));
+    for (const char* wrong : {"", "s", "-1s", "2d", "1y", "1.5s", "1 s", "25h", "99999999999999999999s", "86400001ms"})
         CHECK_FALSE(parse_duration(wrong).has_value());
 }
 
