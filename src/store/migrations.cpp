@@ -98,9 +98,54 @@ constexpr const char* add_rotation = R"sql(
 ALTER TABLE api_keys ADD COLUMN replaced_by TEXT;
 )sql";
 
+// No foreign keys: a record outlives what it tells of. Records are added at one end and cut off at the other, nothing
+// else; the triggers guard against mistakes of ours, the hashes against others.
+constexpr const char* create_audit_log = R"sql(
+CREATE TABLE audit(
+    seq INTEGER PRIMARY KEY NOT NULL,
+    at INTEGER NOT NULL,
+    actor_kind TEXT NOT NULL CHECK (actor_kind IN ('user', 'key', 'admin', 'system', 'anonymous')),
+    actor TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    action TEXT NOT NULL,
+    target TEXT NOT NULL,
+    address TEXT NOT NULL,
+    result TEXT NOT NULL CHECK (result IN ('ok', 'refused')),
+    detail TEXT NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+CREATE INDEX audit_by_account ON audit(account_id, seq);
+
+CREATE TABLE audit_anchor(
+    id INTEGER PRIMARY KEY NOT NULL CHECK (id = 1),
+    seq INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    seal BLOB NOT NULL
+) STRICT;
+
+-- Networks that a key was used from, to notice a new one.
+CREATE TABLE key_addresses(
+    key_id TEXT NOT NULL REFERENCES api_keys(id) ON DELETE CASCADE,
+    address TEXT NOT NULL,
+    seen_at INTEGER NOT NULL,
+    PRIMARY KEY (key_id, address)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
+BEGIN
+    SELECT RAISE(ABORT, 'the audit log is append-only');
+END;
+CREATE TRIGGER audit_is_cut_at_the_anchor_only BEFORE DELETE ON audit
+WHEN OLD.seq > coalesce((SELECT seq FROM audit_anchor), 0)
+BEGIN
+    SELECT RAISE(ABORT, 'the audit log is append-only');
+END;
+)sql";
+
 constexpr migration steps_of_this_program[] = {
     {1, "accounts, keys, names, tunnels and usage", create_first_tables},
     {2, "rotation of keys", add_rotation},
+    {3, "audit log", create_audit_log},
 };
 
 std::string checksum(const migration& step) {

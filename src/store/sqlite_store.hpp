@@ -7,7 +7,7 @@
 
 namespace instatunnel::store {
 
-/// `store` on SQLite. Accounts, keys and tunnels each have their own source file.
+/// `store` on SQLite. Accounts, keys, tunnels and the audit log each have their own source file.
 class sqlite_store final : public store {
 public:
     explicit sqlite_store(std::unique_ptr<database> db) : db_(std::move(db)) {}
@@ -31,6 +31,9 @@ public:
                               wall_time ends_at) override;
     outcome<void> record_key_uses(std::span<const key_use> uses) override;
 
+    outcome<std::vector<key_address>> record_key_addresses(std::span<const key_address> uses,
+                                                           std::uint64_t limit) override;
+
     outcome<tunnel> open_tunnel(const tunnel_request& request, const name_limits& limits) override;
     outcome<tunnel> create_tunnel(const tunnel_request& request, const name_limits& limits) override;
     outcome<std::optional<std::string>> find_random_name(std::string_view account_id,
@@ -48,9 +51,17 @@ public:
     outcome<void> purge(const purge_before& limits) override;
     outcome<bool> changed_elsewhere() override;
 
+    outcome<void> add_audit(const audit_record& record) override;
+    outcome<std::optional<audit_record>> find_last_audit() override;
+    outcome<std::optional<audit_record>> find_audit(std::uint64_t seq) override;
+    outcome<std::vector<audit_record>> list_audit(const audit_filter& filter) override;
+    outcome<audit_anchor> find_audit_anchor() override;
+    outcome<void> cut_audit(const audit_anchor& anchor) override;
+
 private:
     // Parts of a transaction that the caller has begun.
     outcome<void> insert_key(const api_key& key);
+    outcome<bool> record_key_address(const key_address& use, std::uint64_t limit);
     outcome<void> set_password(std::string_view user_id, std::string_view password_hash, wall_time now);
     outcome<void> lease_name(const tunnel_request& request, const name_limits& limits);
     outcome<void> make_room(const tunnel_request& request, const name_limits& limits);

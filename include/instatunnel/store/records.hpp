@@ -40,6 +40,13 @@ struct key_use {
     wall_time at{};
 };
 
+/// A network that a key was used from.
+struct key_address {
+    std::string key_id;
+    std::string address;  ///< IPv4 address or IPv6 network
+    wall_time at{};
+};
+
 /// How an account came to a name: chosen ones stay with it, made-up ones are free again some time after their last use.
 enum class lease_kind : std::uint8_t { requested, random };
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "instatunnel/base/error.hpp"
+#include "instatunnel/store/audit_records.hpp"
 #include "instatunnel/store/records.hpp"
 
 namespace instatunnel::store {
@@ -55,6 +56,11 @@ public:
     /// Never moves a time backwards; unknown keys are skipped.
     virtual outcome<void> record_key_uses(std::span<const key_use> uses) = 0;
 
+    /// Remembers from where keys are used: of each key the last `limit` addresses. Returns those that are new for a key
+    /// which was used from elsewhere before; unknown keys are skipped.
+    virtual outcome<std::vector<key_address>> record_key_addresses(std::span<const key_address> uses,
+                                                                   std::uint64_t limit) = 0;
+
     /// A client opens a tunnel: leases the name to the account, makes the tunnel unless it exists.
     /// Errors: name_taken (leased to another account), forbidden (limits).
     virtual outcome<tunnel> open_tunnel(const tunnel_request& request, const name_limits& limits) = 0;
@@ -85,6 +91,16 @@ public:
     /// Whether somebody else (another process, another store on the same data) changed anything since this was last
     /// asked, or since the store was opened. Costs next to nothing.
     virtual outcome<bool> changed_elsewhere() = 0;
+
+    /// Appends a record to the audit log. Between find_last_audit and this another process may have appended: both
+    /// belong into one atomically(). Errors: already_exists (seq).
+    virtual outcome<void> add_audit(const audit_record& record) = 0;
+    virtual outcome<std::optional<audit_record>> find_last_audit() = 0;
+    virtual outcome<std::optional<audit_record>> find_audit(std::uint64_t seq) = 0;
+    virtual outcome<std::vector<audit_record>> list_audit(const audit_filter& filter) = 0;
+    virtual outcome<audit_anchor> find_audit_anchor() = 0;
+    /// Removes the records up to and including the anchor's and keeps the anchor. Records go no other way.
+    virtual outcome<void> cut_audit(const audit_anchor& anchor) = 0;
 };
 
 }  // namespace instatunnel::store

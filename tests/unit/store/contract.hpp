@@ -25,6 +25,7 @@ struct contract_case {
 std::span<const contract_case> transaction_cases();
 std::span<const contract_case> account_cases();
 std::span<const contract_case> tunnel_cases();
+std::span<const contract_case> audit_cases();
 
 wall_time at_second(std::int64_t second);
 user make_user(const std::string& name);

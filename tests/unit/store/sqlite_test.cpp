@@ -85,6 +85,35 @@ TEST_CASE("SQLite keeps the contract of names and tunnels") {
     }
 }
 
+TEST_CASE("SQLite keeps the contract of the audit log") {
+    for (const auto& c : audit_cases()) {
+        DYNAMIC_SECTION(c.name) {
+            sqlite_source source;
+            c.run(source);
+        }
+    }
+}
+
+TEST_CASE("records of the audit log cannot be changed, nor removed beyond the anchor") {
+    test::temporary_folder folder;
+    const auto s = open_sqlite(folder.path()).value();
+    for (std::uint64_t seq = 1; seq <= 3; ++seq) {
+        audit_record r;
+        r.seq = seq;
+        r.actor_kind = "system";
+        r.action = "service.started";
+        r.result = "ok";
+        r.hash = std::string(32, 'h');
+        REQUIRE(s->add_audit(r));
+    }
+    REQUIRE(s->cut_audit({1, "", ""}));
+    const auto db = database::open(folder.path() / sqlite_file_name).value();
+    CHECK_FALSE(db->execute("UPDATE audit SET action = 'x' WHERE seq = 2"));
+    CHECK_FALSE(db->execute("DELETE FROM audit WHERE seq = 2"));
+    CHECK_FALSE(db->execute("DELETE FROM audit"));
+    CHECK(s->list_audit({}).value().size() == 2);
+}
+
 TEST_CASE("folder and files are private, also when the umask is wide and they were not") {
     test::temporary_folder parent;
     const auto folder = parent.path() / "edge";
