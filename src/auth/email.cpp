@@ -48,6 +48,23 @@ std::size_t utf8_length(std::string_view text) {
     return overlong || outside ? 0 : length;
 }
 
+// Of a valid sequence.
+char32_t code_point(std::string_view sequence) {
+    const auto byte = [sequence](std::size_t i) { return static_cast<unsigned char>(sequence[i]); };
+    if (sequence.size() == 1) return byte(0);
+    char32_t point = byte(0) & (0x7fU >> sequence.size());
+    for (std::size_t i = 1; i < sequence.size(); ++i)
+        point = (point << 6) | (byte(i) & 0x3fU);
+    return point;
+}
+
+// Controls, and what is not seen but turns text around or breaks lines: one name could pass for another. The joiners
+// U+200C and U+200D belong to scripts and emoji.
+bool is_control(char32_t p) {
+    return p < 0x20 || (p >= 0x7f && p < 0xa0) || p == 0x200b || p == 0x200e || p == 0x200f ||
+           (p >= 0x2028 && p <= 0x202e) || (p >= 0x2060 && p <= 0x206f) || p == 0xfeff || (p >= 0xfff9 && p <= 0xfffb);
+}
+
 }  // namespace
 
 std::optional<std::string> normalise_email(std::string_view text) {
@@ -61,14 +78,10 @@ std::optional<std::string> normalise_email(std::string_view text) {
 }
 
 bool is_display_name(std::string_view text) noexcept {
-    if (text.empty() || text.size() > 120) return false;
+    if (text.empty() || text.size() > 120 || holds_api_key(text)) return false;
     while (!text.empty()) {
-        const auto lead = static_cast<unsigned char>(text[0]);
         const auto length = utf8_length(text);
-        // C1 controls are U+0080 to U+009F: 0xc2 0x80 to 0xc2 0x9f.
-        const bool control =
-            lead < 0x20 || lead == 0x7f || (lead == 0xc2 && length == 2 && static_cast<unsigned char>(text[1]) < 0xa0);
-        if (length == 0 || control) return false;
+        if (length == 0 || is_control(code_point(text.substr(0, length)))) return false;
         text.remove_prefix(length);
     }
     return true;

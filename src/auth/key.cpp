@@ -72,6 +72,10 @@ outcome<secret> load_or_make_pepper(const std::filesystem::path& folder) {
     return secret(std::string(pepper));
 }
 
+secret derive_secret(const secret& pepper, std::string_view purpose) {
+    return secret(hmac_sha256(pepper.reveal(), purpose));
+}
+
 std::string pepper_fingerprint(const secret& pepper) {
     return to_hex(hmac_sha256(pepper.reveal(), "instatunnel pepper fingerprint"));
 }

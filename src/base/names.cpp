@@ -14,6 +14,9 @@ constexpr bool is_digit(char c) noexcept {
 constexpr bool is_lower(char c) noexcept {
     return c >= 'a' && c <= 'z';
 }
+constexpr bool is_key_character(char c) noexcept {
+    return is_digit(c) || is_lower(c) || (c >= 'A' && c <= 'Z');
+}
 
 }  // namespace
 
@@ -37,8 +40,15 @@ std::string_view trim(std::string_view text) noexcept {
 
 bool is_api_key(std::string_view text) noexcept {
     if (!text.starts_with("it_") || text.size() < 3 + 16 || text.size() > 3 + 128) return false;
-    return std::ranges::all_of(text.substr(3),
-                               [](char c) { return is_digit(c) || is_lower(c) || (c >= 'A' && c <= 'Z'); });
+    return std::ranges::all_of(text.substr(3), is_key_character);
+}
+
+bool holds_api_key(std::string_view text) noexcept {
+    for (auto at = text.find("it_"); at != std::string_view::npos; at = text.find("it_", at + 3)) {
+        const auto rest = text.substr(at + 3);
+        if (rest.size() >= 16 && std::ranges::all_of(rest.substr(0, 16), is_key_character)) return true;
+    }
+    return false;
 }
 
 }  // namespace instatunnel

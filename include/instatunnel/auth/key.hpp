@@ -23,6 +23,8 @@ std::string key_digest(const secret& pepper, std::string_view key);
 /// Reads FOLDER/pepper.key (0600), makes it if it is missing. Two processes that start at once agree on one.
 /// Errors: file_permission, file_io, store_failed (the file does not hold a pepper).
 outcome<secret> load_or_make_pepper(const std::filesystem::path& folder);
+/// A secret of its own for another purpose: who learns it learns nothing about the pepper or other purposes.
+secret derive_secret(const secret& pepper, std::string_view purpose);
 /// Tells two peppers apart without saying what they are; stored beside the digests, so that a pepper that was
 /// replaced is noticed at start instead of turning every key invalid.
 std::string pepper_fingerprint(const secret& pepper);

@@ -29,5 +29,7 @@ std::string_view trim(std::string_view text) noexcept;
 
 /// `it_` and at least 16, at most 128, of [A-Za-z0-9].
 bool is_api_key(std::string_view text) noexcept;
+/// Whether a key stands anywhere in it: such text must not be stored or shown.
+bool holds_api_key(std::string_view text) noexcept;
 
 }  // namespace instatunnel

@@ -54,5 +54,10 @@ TEST_CASE("display names are short UTF-8 without controls") {
     for (const std::string text : {"", "a\nb", "\x1b[2J", "\x7f", "\xff", "\xc3", "\xc0\x80", "\xe0\x80\x80",
                                    "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc2\x9b", "\xe2\x98", "a\x80"})
         CHECK_FALSE(is_display_name(text));
+    for (const std::string text : {"a\xe2\x80\xaeg", "\xe2\x81\xa6", "\xe2\x80\x8b", "\xe2\x80\xa8", "\xef\xbb\xbf"})
+        CHECK_FALSE(is_display_name(text));  // direction, isolates, zero width, line separator, byte order mark
+    CHECK_FALSE(is_display_name("my key it_0123456789abcdef"));
+    CHECK(is_display_name("it_0123456789abcde"));
+    CHECK(is_display_name("\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7"));  // emoji that are joined
     CHECK_FALSE(is_display_name(std::string(1, '\0')));
 }
