@@ -109,6 +109,7 @@ public:
         service_options.public_port = port;
         service_options.dev = options_.dev;
         service_options.version = version();
+        service_options.audit_keep = options_.audit_keep;
         auto opened = service::service::open(std::move(service_options));
         if (!opened) return opened.error();
         service_ = std::move(*opened);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "admin_session.hpp"
 #include "instatunnel/auth/email.hpp"
 #include "instatunnel/auth/key.hpp"
 #include "instatunnel/auth/password.hpp"
@@ -51,15 +52,23 @@ outcome<added_user> add_user(const std::filesystem::path& folder, const std::str
     if (made) password = auth::make_password();
     if (auto usable = check_password(*password); !usable) return usable.error();
 
-    auto data = store::open_sqlite(folder);
-    if (!data) return data.error();
+    auto session = admin_session::open(folder);
+    if (!session) return session.error();
     auto hash = auth::hash_password(*password, {});
     if (!hash) return hash.error();
     owner->id = auth::make_id("user");
     owner->account_id = auth::make_id("acc");
     owner->password_hash = std::move(*hash);
     owner->created_at = wall_now();
-    if (auto stored = (*data)->add_user(*owner, std::nullopt); !stored) {
+    const auto stored = (*session)->audit().together([&] { return (*session)->data().add_user(*owner, std::nullopt); },
+                                                     [&] {
+                                                         return (*session)
+                                                             ->event("account.registered")
+                                                             .of(owner->account_id)
+                                                             .about(owner->email)
+                                                             .with("plan", owner->plan);
+                                                     });
+    if (!stored) {
         if (stored.error().code != errc::already_exists) return stored.error();
         return failure(errc::already_exists, "There is a user " + owner->email + " already",
                        "See them with: instatunnel admin user ls");

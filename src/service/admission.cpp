@@ -43,8 +43,11 @@ std::string name_space::label(std::string_view host_or_name) const {
 outcome<granted_tunnel> admission::admit(const tunnel_claim& claim) {
     auto key = check_key(claim);
     if (!key) return key.error();
-    auto opened = open(key->account_id, claim);
-    if (!opened) return opened.error();
+    auto opened = open(*key, claim);
+    if (!opened) {
+        note_refusal(claim, *key, opened.error().code);
+        return opened.error();
+    }
     watch_.note(*key);
     granted_tunnel granted;
     granted.tunnel_id = opened->id;
@@ -58,25 +61,42 @@ outcome<granted_tunnel> admission::admit(const tunnel_claim& claim) {
 
 outcome<store::api_key> admission::check_key(const tunnel_claim& claim) {
     const auto now = tuning_.steady();
-    if (auto wait = limits_.check_wrong_keys(claim.remote_address, now))
+    if (auto wait = limits_.check_wrong_keys(claim.remote_address, now)) {
+        note_refusal(claim, {}, errc::rate_limited);
         return too_often(*wait, "Too many tries with keys that do not work, from this address");
+    }
     auto key = keys_.check(claim.key.reveal());
     if (!key) {
         if (is_wrong_key(key.error().code)) limits_.note_wrong_key(claim.remote_address, now);
+        note_refusal(claim, {}, key.error().code);
         return key.error();
     }
     const auto counted = limits_.take_call_with_key(key->id, key->account_id, claim.remote_address, now);
-    if (counted.wait) return too_often(*counted.wait);
-    if (!auth::grants(key->scopes, "tunnels:write"))
+    if (counted.wait) {
+        note_refusal(claim, *key, errc::rate_limited);
+        return too_often(*counted.wait);
+    }
+    addresses_.note(*key, claim.remote_address);
+    if (!auth::grants(key->scopes, "tunnels:write")) {
+        note_refusal(claim, *key, errc::forbidden);
         return failure(errc::forbidden, "The key does not hold the permission tunnels:write",
                        "Use another key, or make one with this permission");
+    }
     return key;
 }
 
-outcome<store::tunnel> admission::open(const std::string& account_id, const tunnel_claim& claim) {
+void admission::note_refusal(const tunnel_claim& claim, const store::api_key& key, errc why) {
+    audit_event event("tunnel.refused");
+    event.about(claim.name.empty() ? claim.existing_host : claim.name).from(claim.remote_address);
+    if (!key.id.empty()) event.by(actor_kind::key, key.id).of(key.account_id);
+    audit_.note_seldom(event.refused(code_name(why)),
+                       auth::address_group(claim.remote_address) + " " + key.id + " " + std::string(code_name(why)));
+}
+
+outcome<store::tunnel> admission::open(const store::api_key& key, const tunnel_claim& claim) {
     store::tunnel_request request;
     request.id = auth::make_id("tun");
-    request.account_id = account_id;
+    request.account_id = key.account_id;
     request.name = to_lower(claim.name);
     request.instance = claim.instance.substr(0, max_instance_bytes);
     // Shown in listings, so only what can be shown.
@@ -85,7 +105,23 @@ outcome<store::tunnel> admission::open(const std::string& account_id, const tunn
     if (!claim.existing_host.empty()) return open_existing(std::move(request), claim.existing_host);
     if (request.name.empty()) return open_random(std::move(request));
     if (auto usable = auth::check_name(request.name); !usable) return usable.error();
-    return store_.open_tunnel(request, account_limits);
+    return open_requested(request, key, claim.remote_address);
+}
+
+// The first time that an account opens a name is on record; that it comes back to it is not.
+outcome<store::tunnel> admission::open_requested(const store::tunnel_request& request, const store::api_key& key,
+                                                 const std::string& address) {
+    outcome<store::tunnel> opened = failure(errc::internal);
+    auto done = store_.atomically([&]() -> outcome<void> {
+        opened = store_.open_tunnel(request, account_limits);
+        if (!opened) return opened.error();
+        if (opened->id != request.id) return {};
+        audit_event event("name.claimed");
+        event.by(actor_kind::key, key.id).of(key.account_id).about(request.name).from(address);
+        return audit_.append(event.with("tunnel", opened->id));
+    });
+    if (!done && opened) return done.error();
+    return opened;
 }
 
 outcome<store::tunnel> admission::open_existing(store::tunnel_request request, const std::string& host) {

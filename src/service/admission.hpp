@@ -3,8 +3,10 @@
 #include <string>
 #include <string_view>
 
+#include "audit_log.hpp"
 #include "call_limits.hpp"
 #include "instatunnel/service/service.hpp"
+#include "key_addresses.hpp"
 #include "key_watch.hpp"
 #include "keyring.hpp"
 
@@ -30,9 +32,16 @@ private:
 class admission {
 public:
     /// All arguments outlive the object.
-    admission(store::store& target, keyring& keys, key_watch& watch, call_limits& limits, const name_space& names,
-              const tuning& t)
-        : store_(target), keys_(keys), watch_(watch), limits_(limits), names_(names), tuning_(t) {}
+    admission(store::store& target, keyring& keys, key_addresses& addresses, key_watch& watch, call_limits& limits,
+              audit_log& audit, const name_space& names, const tuning& t)
+        : store_(target),
+          keys_(keys),
+          addresses_(addresses),
+          watch_(watch),
+          limits_(limits),
+          audit_(audit),
+          names_(names),
+          tuning_(t) {}
 
     /// Errors: see service::admit.
     outcome<granted_tunnel> admit(const tunnel_claim& claim);
@@ -42,14 +51,19 @@ public:
 
 private:
     outcome<store::api_key> check_key(const tunnel_claim& claim);
-    outcome<store::tunnel> open(const std::string& account_id, const tunnel_claim& claim);
+    void note_refusal(const tunnel_claim& claim, const store::api_key& key, errc why);
+    outcome<store::tunnel> open(const store::api_key& key, const tunnel_claim& claim);
+    outcome<store::tunnel> open_requested(const store::tunnel_request& request, const store::api_key& key,
+                                          const std::string& address);
     outcome<store::tunnel> open_existing(store::tunnel_request request, const std::string& host);
     outcome<store::tunnel> open_random(store::tunnel_request request);
 
     store::store& store_;
     keyring& keys_;
+    key_addresses& addresses_;
     key_watch& watch_;
     call_limits& limits_;
+    audit_log& audit_;
     const name_space& names_;
     const tuning& tuning_;
 };

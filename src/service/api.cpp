@@ -83,6 +83,8 @@ bool api::authorise(const call_ptr& c, const route& r) {
     if (r.access == route_access::registration) return refuse_if(c, parts_.limits.take_registration(address, now));
     if (!check_key(c)) return false;
     if (r.scope.empty() || auth::grants(c->key.scopes, r.scope)) return true;
+    parts_.audit.note_seldom(event(c, "key.refused").about(c->key.id).refused("scope").with("scope", r.scope),
+                             c->key.id + " " + std::string(r.scope));
     auto error = with_status(403, message(errc::forbidden));
     error.required_scope = r.scope;
     c->fail(error);
@@ -105,6 +107,7 @@ bool api::check_key(const call_ptr& c) {
         if (refuse_if(c, parts_.limits.take_call_without_key(address, now))) c->fail(key.error());
         return false;
     }
+    parts_.addresses.note(*key, address);
     c->key = std::move(*key);
     return refuse_if(c, parts_.limits.take_call_with_key(c->key.id, c->key.account_id, address, now));
 }
@@ -117,10 +120,19 @@ bool api::refuse_if(const call_ptr& c, const call_limits::ruling& ruling) {
 
 bool api::refuse_if(const call_ptr& c, call_limits::refusal wait) {
     if (!wait) return true;
+    parts_.audit.note_seldom(event(c, "rate_limit.exceeded").about(c->pattern).refused("rate_limited"),
+                             c->key.id + " " + auth::address_group(c->request.remote_address));
     auto error = with_status(429, message(errc::rate_limited));
     error.retry_after = *wait;
     c->fail(error);
     return false;
+}
+
+audit_event api::event(const call_ptr& c, std::string_view action) const {
+    audit_event e(action);
+    e.from(c->request.remote_address);
+    if (!c->key.id.empty()) e.by(actor_kind::key, c->key.id).of(c->key.account_id);
+    return e;
 }
 
 }  // namespace instatunnel::service

@@ -5,11 +5,13 @@
 #include <unordered_map>
 
 #include "admission.hpp"
+#include "audit_log.hpp"
 #include "call.hpp"
 #include "call_limits.hpp"
 #include "cors.hpp"
 #include "instatunnel/auth/password.hpp"
 #include "instatunnel/service/service.hpp"
+#include "key_addresses.hpp"
 #include "key_watch.hpp"
 #include "keyring.hpp"
 #include "usage_ledger.hpp"
@@ -27,10 +29,12 @@ struct api_parts {
     const cors_policy& cors;
     store::store& data;
     keyring& keys;
+    key_addresses& addresses;
     key_watch& watch;
     call_limits& limits;
     admission& admissions;
     usage_ledger& usage;
+    audit_log& audit;
     auth::password_pool& passwords;
     work_queue& queue;
     live_tunnels* const& edge;  ///< null until attached
@@ -55,6 +59,8 @@ public:
     void rename_key(const call_ptr& c);
     void rotate_key(const call_ptr& c);
     void revoke_key(const call_ptr& c);
+    // audit_routes.cpp:
+    void list_audit(const call_ptr& c);
     // tunnel_routes.cpp:
     void create_tunnel(const call_ptr& c);
     void list_tunnels(const call_ptr& c);
@@ -73,10 +79,14 @@ private:
     bool refuse_if(const call_ptr& c, call_limits::refusal wait);
     bool refuse_if(const call_ptr& c, const call_limits::ruling& ruling);
     bool take_sign_in(const call_ptr& c, const std::string& email);
+    /// By the caller's key and for its account; by nobody on a route without a key.
+    audit_event event(const call_ptr& c, std::string_view action) const;
+    void note_refused_sign_in(const call_ptr& c, audit_event event, const std::string& email);
 
     void finish_log_in(const call_ptr& c, const store::user& user, const std::string& label);
+    void refuse_known_email(const call_ptr& c, const store::user& known);
     void finish_register(const call_ptr& c, const store::user& owner, const std::string& label);
-    void drop_key(const call_ptr& c, const std::string& key_id);
+    void drop_key(const call_ptr& c, const std::string& key_id, std::string_view action);
     void end_tunnels_of(const std::string& key_id);
 
     using live_by_id = std::unordered_map<std::string, live_tunnel>;

@@ -48,6 +48,14 @@ bool api::take_sign_in(const call_ptr& c, const std::string& email) {
     return refuse_if(c, parts_.limits.take_sign_in(email, c->request.remote_address, parts_.settings.steady()));
 }
 
+// Written at once when somebody seems to guess: a restart must not give them new tries. The others wait for the next
+// flush, so that a few wrong passwords do not cost a sync each.
+void api::note_refused_sign_in(const call_ptr& c, audit_event event, const std::string& email) {
+    parts_.audit.note(event.about(email));
+    if (parts_.limits.is_guessing(email, c->request.remote_address, parts_.settings.steady()))
+        (void)parts_.audit.flush();
+}
+
 void api::log_in(const call_ptr& c) {
     auto given = read_credentials(*c, /*password_required=*/true);
     if (given.error) return c->fail(*given.error);
@@ -59,7 +67,10 @@ void api::log_in(const call_ptr& c) {
     const auto user = known->value_or(store::user());
     auto checked = [this, c, user, email = given.email, label = given.label](bool right) {
         parts_.queue.post_continuation([this, c, user, email, label, right] {
-            if (!right) return c->fail(failure(errc::wrong_password));
+            if (!right) {
+                note_refused_sign_in(c, event(c, "login.failed").of(user.account_id).refused("wrong_password"), email);
+                return c->fail(failure(errc::wrong_password));
+            }
             parts_.limits.give_back_sign_in(email, c->request.remote_address, parts_.settings.steady());
             finish_log_in(c, user, label);
         });
@@ -71,7 +82,13 @@ void api::log_in(const call_ptr& c) {
 }
 
 void api::finish_log_in(const call_ptr& c, const store::user& user, const std::string& label) {
-    auto made = parts_.keys.issue(user.account_id, user.id, {label, auth::full_scope_set(), std::nullopt});
+    auto made = parts_.audit.together(
+        [&] {
+            return parts_.keys.issue(user.account_id, user.id, {label, auth::full_scope_set(), std::nullopt});
+        },
+        [&](const made_key& key) {
+            return event(c, "login.succeeded").by(actor_kind::user, user.id).of(user.account_id).about(key.record.id);
+        });
     if (!made) return c->fail(made.error());
     nlohmann::ordered_json body;
     body["api_key"] = made->key.reveal();
@@ -82,10 +99,12 @@ void api::finish_log_in(const call_ptr& c, const store::user& user, const std::s
 }
 
 void api::register_account(const call_ptr& c) {
-    if (!parts_.options.dev)
+    if (!parts_.options.dev) {
+        parts_.audit.note_seldom(event(c, "account.register_failed").refused("closed"), c->request.remote_address);
         return c->fail(
             failure(errc::forbidden,
                     "Sign-up is closed on this server: its owner adds users with: instatunnel admin user add"));
+    }
     // Published clients call the unversioned path with an email alone; such an account gets a password later.
     auto given = read_credentials(*c, /*password_required=*/c->versioned);
     if (given.error) return c->fail(*given.error);
@@ -94,7 +113,7 @@ void api::register_account(const call_ptr& c) {
     if (!take_sign_in(c, given.email)) return;
     auto known = parts_.data.find_user_by_email(given.email);
     if (!known) return c->fail(known.error());
-    if (*known) return c->fail(failure(errc::already_exists, "This email address has an account already"), "email");
+    if (*known) return refuse_known_email(c, **known);
 
     store::user owner;
     owner.id = auth::make_id("user");
@@ -117,11 +136,25 @@ void api::register_account(const call_ptr& c) {
     c->fail(posted.error());
 }
 
+void api::refuse_known_email(const call_ptr& c, const store::user& known) {
+    note_refused_sign_in(c, event(c, "account.register_failed").refused("already_exists"), known.email);
+    c->fail(failure(errc::already_exists, "This email address has an account already"), "email");
+}
+
 void api::finish_register(const call_ptr& c, const store::user& owner, const std::string& label) {
     auto made = parts_.keys.make(owner.account_id, owner.id, {label, auth::full_scope_set(), std::nullopt});
-    if (auto stored = parts_.data.add_user(owner, made.record); !stored) {
+    const auto stored = parts_.audit.together([&] { return parts_.data.add_user(owner, made.record); },
+                                              [&] {
+                                                  return event(c, "account.registered")
+                                                      .by(actor_kind::user, owner.id)
+                                                      .of(owner.account_id)
+                                                      .about(owner.email)
+                                                      .with("plan", owner.plan)
+                                                      .with("key", made.record.id);
+                                              });
+    if (!stored) {
         if (stored.error().code != errc::already_exists) return c->fail(stored.error());
-        return c->fail(failure(errc::already_exists, "This email address has an account already"), "email");
+        return refuse_known_email(c, owner);
     }
     parts_.limits.give_back_sign_in(owner.email, c->request.remote_address, parts_.settings.steady());
     nlohmann::ordered_json body;
@@ -132,7 +165,7 @@ void api::finish_register(const call_ptr& c, const store::user& owner, const std
 }
 
 void api::log_out(const call_ptr& c) {
-    drop_key(c, c->key.id);
+    drop_key(c, c->key.id, "logout");
 }
 
 void api::show_user(const call_ptr& c) {

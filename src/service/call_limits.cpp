@@ -82,6 +82,12 @@ void call_limits::give_back_sign_in(std::string_view email, std::string_view add
     sign_in_by_email_.buckets.at(email, now).give_back(now);
 }
 
+bool call_limits::is_guessing(std::string_view email, std::string_view address, auth::steady_time now) {
+    const auto left = std::min(sign_in_by_address_.buckets.at(auth::address_group(address), now).left(now),
+                               sign_in_by_email_.buckets.at(email, now).left(now));
+    return left <= sign_in_by_email_.rule.per_minute / 2;
+}
+
 call_limits::refusal call_limits::check_wrong_keys(std::string_view address, auth::steady_time now) {
     if (wrong_keys_.spares(address)) return std::nullopt;
     const auto wait = wrong_keys_.buckets.at(auth::address_group(address), now).wait(now);

@@ -38,6 +38,8 @@ public:
     /// Counted before the password is checked, so that tries side by side cannot pass it; given back for a right one.
     ruling take_sign_in(std::string_view email, std::string_view address, auth::steady_time now);
     void give_back_sign_in(std::string_view email, std::string_view address, auth::steady_time now);
+    /// Whether half of the tries of this email or address are used: then they are worth remembering over a restart.
+    bool is_guessing(std::string_view email, std::string_view address, auth::steady_time now);
     /// Tunnel clients that come with wrong keys: may `address` try once more? Counted by note_wrong_key.
     refusal check_wrong_keys(std::string_view address, auth::steady_time now);
     void note_wrong_key(std::string_view address, auth::steady_time now);

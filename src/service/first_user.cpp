@@ -49,7 +49,7 @@ bool still_works(const first_user& user, const store::user& known, keyring& keys
     return user.email == known.email && key && key->user_id == known.id && auth::grants(key->scopes, "tunnels:write");
 }
 
-outcome<first_user> make(store::store& target, keyring& keys, const tuning& t,
+outcome<first_user> make(store::store& target, keyring& keys, audit_log& audit, const tuning& t,
                          const std::optional<store::user>& known) {
     first_user made{dev_email, auth::make_password(), {}, true};
     auto hash = auth::hash_password(made.password, t.password_cost);
@@ -59,8 +59,15 @@ outcome<first_user> make(store::store& target, keyring& keys, const tuning& t,
     owner.account_id = known ? known->account_id : auth::make_id("acc");
     auto key = keys.make(owner.account_id, owner.id, {"dev", auth::full_scope_set(), std::nullopt});
     made.api_key = std::move(key.key);
+    const auto event = [&](std::string_view action) {
+        audit_event e(action);
+        e.by(actor_kind::system).of(owner.account_id).about(dev_email).with("key", key.record.id);
+        return e;
+    };
     if (known) {
-        if (auto stored = target.reset_credentials(owner.id, *hash, key.record); !stored) return stored.error();
+        auto stored = audit.together([&] { return target.reset_credentials(owner.id, *hash, key.record); },
+                                     [&] { return event("password.changed"); });
+        if (!stored) return stored.error();
         return made;
     }
     owner.email = dev_email;
@@ -68,21 +75,23 @@ outcome<first_user> make(store::store& target, keyring& keys, const tuning& t,
     owner.plan = "pro";
     owner.password_hash = *hash;
     owner.created_at = t.now();
-    if (auto stored = target.add_user(owner, key.record); !stored) return stored.error();
+    auto stored =
+        audit.together([&] { return target.add_user(owner, key.record); }, [&] { return event("account.registered"); });
+    if (!stored) return stored.error();
     return made;
 }
 
 }  // namespace
 
 outcome<first_user> settle_first_user(const std::filesystem::path& folder, store::store& target, keyring& keys,
-                                      const tuning& t) {
+                                      audit_log& audit, const tuning& t) {
     const auto file = folder / "dev.json";
     auto kept = load(file);
     if (!kept) return kept.error();
     auto known = target.find_user_by_email(dev_email);
     if (!known) return known.error();
     if (*kept && *known && still_works(**kept, **known, keys)) return std::move(**kept);
-    auto made = make(target, keys, t, *known);
+    auto made = make(target, keys, audit, t, *known);
     if (!made) return made.error();
     if (auto saved = save(file, *made); !saved) return saved.error();
     return made;

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "audit_log.hpp"
 #include "instatunnel/service/service.hpp"
 #include "keyring.hpp"
 
@@ -11,6 +12,6 @@ namespace instatunnel::service {
 /// is written anew, with a new key and password for the same user. On the service's thread.
 /// Errors: file_permission (the file is open to others), file_io, store_failed.
 outcome<first_user> settle_first_user(const std::filesystem::path& folder, store::store& target, keyring& keys,
-                                      const tuning& t);
+                                      audit_log& audit, const tuning& t);
 
 }  // namespace instatunnel::service

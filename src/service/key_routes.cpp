@@ -25,6 +25,13 @@ std::optional<api_error> check_permissions(const std::vector<std::string>& wante
     return std::nullopt;
 }
 
+std::string join(const std::vector<std::string>& words) {
+    std::string text;
+    for (const auto& word : words)
+        text += (text.empty() ? "" : " ") + word;
+    return text;
+}
+
 constexpr std::uint64_t max_grace_seconds = 30 * 24 * 60 * 60;
 
 // Never the key itself.
@@ -96,7 +103,14 @@ void api::create_key(const call_ptr& c) {
                 wrong_value("expires_at", "\"expires_at\" must be a time to come, like 2030-01-31T00:00:00Z"));
     }
 
-    auto made = parts_.keys.issue(c->key.account_id, c->key.user_id, spec);
+    auto made = parts_.audit.together([&] { return parts_.keys.issue(c->key.account_id, c->key.user_id, spec); },
+                                      [&](const made_key& key) {
+                                          return event(c, "key.created")
+                                              .about(key.record.id)
+                                              .with("name", spec.name)
+                                              .with("permissions", join(spec.scopes))
+                                              .with("expires_at", expires.value_or("never"));
+                                      });
     if (!made) return c->fail(made.error());
     c->reply(201, describe_new(*made));
 }
@@ -112,8 +126,10 @@ void api::rename_key(const call_ptr& c) {
     const auto name = given.required_text("name");
     if (given.error()) return c->fail(*given.error());
     if (!auth::is_display_name(name)) return c->fail(wrong_name());
-    if (auto renamed = parts_.keys.rename(c->key.account_id, c->parameter, name); !renamed)
-        return c->fail(renamed.error());
+    const auto renamed =
+        parts_.audit.together([&] { return parts_.keys.rename(c->key.account_id, c->parameter, name); },
+                              [&] { return event(c, "key.renamed").about(c->parameter).with("name", name); });
+    if (!renamed) return c->fail(renamed.error());
     show_key(c);
 }
 
@@ -134,7 +150,13 @@ void api::rotate_key(const call_ptr& c) {
     }
     if (const auto ended = why_not_rotated(**old, parts_.settings.now())) return c->fail(*ended);
 
-    const auto made = parts_.keys.rotate(**old, std::chrono::seconds(grace));
+    const auto made = parts_.audit.together([&] { return parts_.keys.rotate(**old, std::chrono::seconds(grace)); },
+                                            [&](const rotated_key& rotated) {
+                                                return event(c, "key.rotated")
+                                                    .about((*old)->id)
+                                                    .with("replaced_by", rotated.next.record.id)
+                                                    .with("old_ends_at", to_rfc3339(rotated.old_ends_at));
+                                            });
     if (!made) return c->fail(made.error());
     if (grace == 0)
         end_tunnels_of((*old)->id);
@@ -147,11 +169,13 @@ void api::rotate_key(const call_ptr& c) {
 }
 
 void api::revoke_key(const call_ptr& c) {
-    drop_key(c, c->parameter);
+    drop_key(c, c->parameter, "key.revoked");
 }
 
-void api::drop_key(const call_ptr& c, const std::string& key_id) {
-    if (auto revoked = parts_.keys.revoke(c->key.account_id, key_id); !revoked) return c->fail(revoked.error());
+void api::drop_key(const call_ptr& c, const std::string& key_id, std::string_view action) {
+    const auto revoked = parts_.audit.together([&] { return parts_.keys.revoke(c->key.account_id, key_id); },
+                                               [&] { return event(c, action).about(key_id); });
+    if (!revoked) return c->fail(revoked.error());
     end_tunnels_of(key_id);
     c->reply_empty();
 }

@@ -45,6 +45,8 @@ constexpr route table[] = {
          .note(
              "The new key has the name, permissions and end of the old one. It goes to whoever asks, so they must hold "
              "every permission of the old key. 409: the key was rotated before, was revoked, or has ended.")},
+    {"GET", "/account/audit", key, "account:read", "What happened to the account, newest first", &api::list_audit,
+     with("AuditBefore AuditLimit AuditAction").answers(200, "AuditEvents").may_fail("422")},
     {"POST", "/tunnels", key, "tunnels:write", "Create a tunnel to connect to later", &api::create_tunnel,
      takes("NewTunnel")
          .answers(201, "Tunnel")

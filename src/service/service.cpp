@@ -4,14 +4,16 @@
 
 #include "admission.hpp"
 #include "api.hpp"
+#include "audit_log.hpp"
 #include "call.hpp"
 #include "cors.hpp"
+#include "data_folder.hpp"
 #include "first_user.hpp"
-#include "instatunnel/auth/key.hpp"
 #include "instatunnel/base/log.hpp"
-#include "instatunnel/store/sqlite.hpp"
+#include "key_addresses.hpp"
 #include "key_watch.hpp"
 #include "keyring.hpp"
+#include "sign_in_tries.hpp"
 #include "tuning.hpp"
 #include "usage_ledger.hpp"
 #include "work_queue.hpp"
@@ -27,45 +29,41 @@ constexpr std::chrono::hours random_name_life{30 * 24};
 constexpr std::chrono::hours removed_tunnel_life{24};
 constexpr std::chrono::hours dead_key_life{90 * 24};
 
-// A pepper that is lost or replaced would turn every key of the data invalid without a word.
-outcome<secret> settle_pepper(const std::filesystem::path& folder, store::store& data) {
-    constexpr const char* setting = "pepper_fingerprint";
-    const auto file = (folder / "pepper.key").string();
-    auto known = data.find_setting(setting);
-    if (!known) return known.error();
-    std::error_code ec;
-    if (*known && !std::filesystem::exists(file, ec))
-        return failure(errc::store_failed, file + " is missing: without it no key of this data works",
-                       "Restore it from a backup, or move the whole folder away to start afresh");
-    auto pepper = auth::load_or_make_pepper(folder);
-    if (!pepper) return pepper;
-    auto settled = data.settle_setting(setting, auth::pepper_fingerprint(*pepper));
-    if (!settled) return settled.error();
-    if (*settled != auth::pepper_fingerprint(*pepper))
-        return failure(errc::store_failed, file + " does not belong to this data: no key would work",
-                       "Restore it from a backup, or move the whole folder away to start afresh");
-    return pepper;
-}
-
 class service_impl final : public service {
 public:
-    service_impl(service_options options, tuning t, std::unique_ptr<store::store> data, secret pepper)
+    service_impl(service_options options, tuning t, data_folder folder)
         : options_(std::move(options)),
           tuning_(std::move(t)),
-          data_(std::move(data)),
+          data_(std::move(folder.data)),
           names_(options_.domain, options_.public_port),
           cors_(options_.cors_origins),
-          keys_(*data_, std::move(pepper), tuning_),
+          audit_(*data_, folder.pepper, options_.data, tuning_),
+          addresses_(*data_, audit_, tuning_),
+          keys_(*data_, std::move(folder.pepper), tuning_),
           watch_(*data_, tuning_),
           limits_(options_.limits),
-          admission_(*data_, keys_, watch_, limits_, names_, tuning_),
+          admission_(*data_, keys_, addresses_, watch_, limits_, audit_, names_, tuning_),
           passwords_({tuning_.password_cost, 2, tuning_.password_queue, tuning_.on_password_hash}),
           next_purge_(tuning_.steady() + first_purge_after),
           queue_(tuning_.queue, tuning_.tick, [this] { look_after(); }),
-          api_({options_, tuning_, names_, cors_, *data_, keys_, watch_, limits_, admission_, usage_, passwords_,
-                queue_, edge_}) {}
+          api_({options_, tuning_, names_, cors_, *data_, keys_, addresses_, watch_, limits_, admission_, usage_,
+                audit_, passwords_, queue_, edge_}) {}
 
     ~service_impl() override { service_impl::stop(); }
+
+    // Before other threads know the service. Sign-in tries of the last minute count as if there had been no restart.
+    outcome<void> note_start() {
+        outcome<void> noted = failure(errc::busy);
+        queue_.run_and_wait([&] {
+            noted = restore_sign_in_tries(*data_, limits_, tuning_);
+            if (!noted) return;
+            audit_event started("service.started");
+            started.by(actor_kind::system).about(options_.domain).with("version", options_.version);
+            noted = audit_.append(started);
+            (void)audit_.flush();  // the head file is there from the beginning
+        });
+        return noted;
+    }
 
     void attach(live_tunnels& edge) override {
         queue_.run_and_wait([&] { edge_ = &edge; });
@@ -91,7 +89,7 @@ public:
 
     outcome<first_user> ensure_first_user() override {
         outcome<first_user> user = failure(errc::busy);
-        queue_.run_and_wait([&] { user = settle_first_user(options_.data, *data_, keys_, tuning_); });
+        queue_.run_and_wait([&] { user = settle_first_user(options_.data, *data_, keys_, audit_, tuning_); });
         return user;
     }
 
@@ -101,6 +99,8 @@ public:
         passwords_.stop();  // sign-ins that wait post their second half to the queue,
         queue_.stop();      // which therefore goes after them
         store_figures();
+        (void)audit_.append(audit_event("service.stopped").by(actor_kind::system).about(options_.domain));
+        (void)audit_.flush();
         data_.reset();
     }
 
@@ -109,11 +109,14 @@ private:
         // The store has logged why; what could not be written is tried again at the next tick.
         (void)usage_.flush(*data_);
         (void)keys_.flush_uses();
+        (void)addresses_.flush();
     }
 
     void look_after() {
         (void)usage_.flush(*data_);
         look_after_keys();
+        (void)addresses_.flush();
+        (void)audit_.flush();
         const auto now = tuning_.steady();
         if (now >= next_key_uses_) {
             next_key_uses_ = now + key_uses_every;
@@ -122,6 +125,7 @@ private:
         if (now >= next_purge_) {
             next_purge_ = now + purge_every;
             purge();
+            cut_audit();
         }
         if (tuning_.on_tick) tuning_.on_tick();
     }
@@ -133,6 +137,15 @@ private:
             watch_.look_again();
         }
         watch_.look_after(edge_);
+    }
+
+    void cut_audit() {
+        if (options_.audit_keep.count() == 0) return;
+        const auto more = audit_.cut(tuning_.now() - options_.audit_keep);
+        if (!more)
+            log::error("audit.not_cut").with("reason", more.error().what());
+        else if (*more)
+            next_purge_ = tuning_.steady();
     }
 
     void purge() {
@@ -157,6 +170,8 @@ private:
     usage_ledger usage_;
 
     // From here to next_purge_: used on the queue's thread only.
+    audit_log audit_;
+    key_addresses addresses_;
     keyring keys_;
     key_watch watch_;
     call_limits limits_;
@@ -174,12 +189,11 @@ private:
 }  // namespace
 
 outcome<std::unique_ptr<service>> open_tuned(service_options options, tuning t) {
-    auto data = store::open_sqlite(options.data);
-    if (!data) return data.error();
-    auto pepper = settle_pepper(options.data, **data);
-    if (!pepper) return pepper.error();
-    return std::unique_ptr<service>(
-        std::make_unique<service_impl>(std::move(options), std::move(t), std::move(*data), std::move(*pepper)));
+    auto folder = open_data_folder(options.data);
+    if (!folder) return folder.error();
+    auto opened = std::make_unique<service_impl>(std::move(options), std::move(t), std::move(*folder));
+    if (auto noted = opened->note_start(); !noted) return noted.error();
+    return std::unique_ptr<service>(std::move(opened));
 }
 
 outcome<std::unique_ptr<service>> service::open(service_options options) {

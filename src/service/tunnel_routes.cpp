@@ -69,7 +69,9 @@ void api::create_tunnel(const call_ptr& c) {
     if (!target.empty() && !auth::is_display_name(target))
         return c->fail(wrong_value("target", "\"target\" must have at most 120 bytes and no control characters"));
     if (name && name->empty()) return c->fail(failure(errc::malformed_name), name_field);
-    auto created = parts_.admissions.create(c->key.account_id, name.value_or(""), target);
+    auto created = parts_.audit.together(
+        [&] { return parts_.admissions.create(c->key.account_id, name.value_or(""), target); },
+        [&](const store::tunnel& t) { return event(c, "tunnel.created").about(t.id).with("name", t.name); });
     if (!created) return c->fail(created.error(), created.error().code == errc::store_failed ? "" : name_field);
     c->reply(201, describe(*created, {}));
 }
@@ -94,7 +96,9 @@ void api::show_tunnel(const call_ptr& c) {
 void api::remove_tunnel(const call_ptr& c) {
     const auto found = find_tunnel(c);
     if (!found) return;
-    auto removed = parts_.data.remove_tunnel(c->key.account_id, found->id, parts_.settings.now());
+    const auto removed = parts_.audit.together(
+        [&] { return parts_.data.remove_tunnel(c->key.account_id, found->id, parts_.settings.now()); },
+        [&] { return event(c, "tunnel.removed").about(found->id).with("name", found->name); });
     if (!removed) return c->fail(removed.error());
     if (parts_.edge != nullptr) parts_.edge->close_tunnel(found->id, errc::tunnel_closed);
     c->reply_empty();

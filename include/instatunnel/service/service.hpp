@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -81,6 +82,7 @@ struct service_options {
     std::string version;
     rate_limits limits;
     std::vector<std::string> cors_origins;  ///< each as check_origin returns it
+    std::chrono::hours audit_keep{365 * 24};  ///< older records of the audit log are cut off; zero: none
 };
 
 struct first_user {

@@ -1,0 +1,115 @@
+#include <functional>
+#include <map>
+
+#include "catch_outcome.hpp"
+#include "instatunnel/service/audit.hpp"
+#include "service/route_table.hpp"
+#include "service_fixture.hpp"
+
+using namespace instatunnel;
+using namespace instatunnel::service;
+using namespace instatunnel::service::testing;
+
+namespace {
+
+// Calls a route so that it does what it is for; returns its answer.
+struct example {
+    const char* action;  ///< what the log must say
+    std::function<reply(service_fixture&, const std::string& key)> call;
+};
+
+std::string id_of_new_key(service_fixture& f, const std::string& key) {
+    return f.call("POST", "/v1/auth/keys", key, {{"name", "ci"}, {"permissions", {"tunnels:read"}}}).body["id"];
+}
+
+// A new route that changes something needs a line here.
+const std::map<std::string, example>& examples() {
+    static const std::map<std::string, example> table{
+        {"POST /auth/register",
+         {"account.registered",
+          [](auto& f, const auto&) {
+              return f.call("POST", "/v1/auth/register", "",
+                            {{"email", "new@example.com"}, {"password", "correct horse staple"}});
+          }}},
+        {"POST /auth/login",
+         {"login.succeeded",
+          [](auto& f, const auto&) {
+              return f.call("POST", "/v1/auth/login", "",
+                            {{"email", "ann@example.com"}, {"password", "correct horse"}});
+          }}},
+        {"POST /auth/logout",
+         {"logout", [](auto& f, const auto& key) { return f.call("POST", "/v1/auth/logout", key); }}},
+        {"POST /auth/keys",
+         {"key.created",
+          [](auto& f, const auto& key) {
+              return f.call("POST", "/v1/auth/keys", key, {{"name", "ci"}, {"permissions", {"tunnels:read"}}});
+          }}},
+        {"DELETE /auth/keys/:id",
+         {"key.revoked",
+          [](auto& f, const auto& key) { return f.call("DELETE", "/v1/auth/keys/" + id_of_new_key(f, key), key); }}},
+        {"PATCH /auth/keys/:id",
+         {"key.renamed",
+          [](auto& f, const auto& key) {
+              return f.call("PATCH", "/v1/auth/keys/" + id_of_new_key(f, key), key, {{"name", "other"}});
+          }}},
+        {"POST /auth/keys/:id/rotate",
+         {"key.rotated",
+          [](auto& f, const auto& key) {
+              return f.call("POST", "/v1/auth/keys/" + id_of_new_key(f, key) + "/rotate", key);
+          }}},
+        {"POST /tunnels",
+         {"tunnel.created",
+          [](auto& f, const auto& key) {
+              return f.call("POST", "/v1/tunnels", key, {{"name", "demo"}});
+          }}},
+        {"DELETE /tunnels/:id",
+         {"tunnel.removed",
+          [](auto& f, const auto& key) {
+              f.call("POST", "/v1/tunnels", key, {{"name", "demo"}});
+              return f.call("DELETE", "/v1/tunnels/demo", key);
+          }}},
+    };
+    return table;
+}
+
+}  // namespace
+
+TEST_CASE("every route that changes something leaves who, what and to what") {
+    for (const auto& r : routes()) {
+        if (r.method == "GET") continue;
+        const auto name = std::string(r.method) + " " + std::string(r.pattern);
+        INFO(name);
+        const auto known = examples().find(name);
+        if (known == examples().end()) FAIL_CHECK("no example of this route stands in this test");
+        if (known == examples().end()) continue;
+        service_fixture f;
+        const auto key = f.sign_up("ann@example.com");
+        const auto answer = known->second.call(f, key);
+        INFO(answer.text);
+        REQUIRE(answer.status < 300);
+        audit_query query;
+        query.action = known->second.action;
+        const auto rows = list_audit(f.folder.path(), query, 10).value();
+        REQUIRE_FALSE(rows.empty());
+        const auto& row = rows.back();
+        CHECK(row.action == known->second.action);
+        CHECK(row.result == "ok");
+        CHECK(row.address == f.address);
+        CHECK_FALSE(row.actor.empty());
+        CHECK((row.actor_kind == "key" || row.actor_kind == "user"));
+        CHECK_FALSE(row.account_id.empty());
+        CHECK_FALSE(row.target.empty());
+    }
+}
+
+TEST_CASE("a route that only reads leaves nothing") {
+    service_fixture f;
+    const auto key = f.sign_up("ann@example.com");
+    const auto before = list_audit(f.folder.path(), {}, 100).value().size();
+    for (const auto& r : routes())
+        if (r.method == "GET") f.call("GET", "/v1" + std::string(r.pattern), key);
+    f.subject->stop();
+    const auto after = list_audit(f.folder.path(), {}, 100).value();
+    REQUIRE(after.size() == before + 1);
+    CHECK(after.back().action == "service.stopped");
+}
