@@ -35,6 +35,9 @@ outcome<exit_code> dispatch(const invocation& what, context& c) {
                           [&](const serve_command_options& o) { return run_serve(o, c); },
                           [&](const admin_user_add_options& o) { return run_admin_user_add(o, c); },
                           [&](const admin_user_list_options& o) { return run_admin_user_list(o, c); },
+                          [&](const admin_audit_list_options& o) { return run_admin_audit_list(o, c); },
+                          [&](const admin_audit_verify_options& o) { return run_admin_audit_verify(o, c); },
+                          [&](const admin_audit_export_options& o) { return run_admin_audit_export(o, c); },
                       },
                       what.command);
 }

@@ -42,6 +42,10 @@ json_line& json_line::with(std::string_view name, std::span<const std::string> v
     return raw(name, list + "]");
 }
 
+json_line& json_line::with_json(std::string_view name, std::string_view json) {
+    return nlohmann::json::accept(json) ? raw(name, json) : with(name, json);
+}
+
 json_line& json_line::with_objects(std::string_view name, std::span<const json_line> objects) {
     std::string list = "[";
     for (const auto& object : objects)

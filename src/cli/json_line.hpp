@@ -25,6 +25,8 @@ public:
         if constexpr (std::same_as<T, bool>) return raw(name, value ? "true" : "false");
         return raw(name, std::to_string(value));
     }
+    /// What is JSON already; other text is written as a text.
+    json_line& with_json(std::string_view name, std::string_view json);
     /// Objects built by other lines, as an array.
     json_line& with_objects(std::string_view name, std::span<const json_line> objects);
 

@@ -34,6 +34,8 @@ void add_serve(CLI::App& root, invocation& out) {
           "calls-without-key, sign-ins, registrations, wrong-keys. Holds for callers of this machine too");
     texts(app, "--cors-origin", "ORIGIN", o->cors_origins,
           "Let web pages of this origin call the API, e.g. https://app.example.com; repeatable; none by default");
+    text(app, "--audit-keep", "TIME", o->audit_keep,
+         "Remove events of the audit log after this time; default 365d, or forever");
     deliver(app, std::move(o), out);
 }
 

@@ -15,6 +15,10 @@ namespace {
 outcome<app::serve_options> to_serve_options(const serve_command_options& o, const context& c) {
     const auto drain = parse_duration(o.drain);
     if (!drain) return failure(errc::usage, "--drain is not a time", "Write it like --drain 30s");
+    const auto keep = o.audit_keep == "forever" ? std::optional(std::chrono::seconds(0)) : parse_days(o.audit_keep);
+    if (!keep || (keep->count() > 0 && *keep < std::chrono::hours(24)))
+        return failure(errc::usage, "--audit-keep is not a time of at least a day",
+                       "Write it like --audit-keep 365d or --audit-keep forever");
     app::serve_options s;
     s.dev = o.dev;
     s.domain = o.domain;
@@ -26,6 +30,7 @@ outcome<app::serve_options> to_serve_options(const serve_command_options& o, con
     s.drain = *drain;
     s.limits = o.limits;
     s.cors_origins = o.cors_origins;
+    s.audit_keep = std::chrono::duration_cast<std::chrono::hours>(*keep);
     s.home = c.env.home;
     return s;
 }

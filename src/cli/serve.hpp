@@ -19,6 +19,7 @@ struct serve_command_options {
     std::string drain = "30s";
     std::vector<std::string> limits;
     std::vector<std::string> cors_origins;
+    std::string audit_keep = "365d";
 };
 outcome<exit_code> run_serve(const serve_command_options& options, context& c);
 

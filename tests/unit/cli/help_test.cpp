@@ -29,9 +29,28 @@ TEST_CASE("every command has a page with a summary, and every flag a text") {
         }
         if (page.subcommands.empty()) CHECK_FALSE(page.examples.empty());
     }
-    for (const char* path : {"", "tunnel", "connect", "ls", "kill", "login", "logout", "whoami", "auth set-key",
-                             "auth show-key", "auth status", "auth test", "config show", "demo", "serve",
-                             "admin user add", "admin user ls", "version", "help"})
+    for (const char* path : {"",
+                             "tunnel",
+                             "connect",
+                             "ls",
+                             "kill",
+                             "login",
+                             "logout",
+                             "whoami",
+                             "auth set-key",
+                             "auth show-key",
+                             "auth status",
+                             "auth test",
+                             "config show",
+                             "demo",
+                             "serve",
+                             "admin user add",
+                             "admin user ls",
+                             "admin audit ls",
+                             "admin audit verify",
+                             "admin audit export",
+                             "version",
+                             "help"})
         CHECK(paths.contains(path));
 }
 

@@ -156,6 +156,17 @@ TEST_CASE("commands of the configuration and the service are read") {
     CHECK(add.data == "d");
     CHECK(add.password_stdin);
     CHECK(options_of<admin_user_list_options>("admin user ls --data d").data == "d");
+    const auto list = options_of<admin_audit_list_options>(
+        "admin audit ls --since 24h --action login --account a@b.c --actor key_1 --limit 5 --data d");
+    CHECK(list.choice.since == "24h");
+    CHECK(list.choice.action == "login");
+    CHECK(list.choice.account == "a@b.c");
+    CHECK(list.choice.actor == "key_1");
+    CHECK(list.choice.data == "d");
+    CHECK(list.limit == "5");
+    CHECK(options_of<admin_audit_verify_options>("admin audit verify --noted 3:ab").noted == "3:ab");
+    CHECK(options_of<admin_audit_export_options>("admin audit export --csv --since 2w").csv);
+    CHECK(options_of<serve_command_options>("serve --dev --audit-keep 30d").audit_keep == "30d");
 }
 
 TEST_CASE("help and version are reached by word and by flag") {
