@@ -15,6 +15,7 @@ from certificates import self_signed  # noqa: E402
 from edge import Cli, Edge, Tunnel  # noqa: E402
 from local_apps import HttpApp, Nginx, RecordingApp  # noqa: E402
 from process import Process  # noqa: E402
+import secret_watch  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -31,11 +32,16 @@ def _short_folder():
     return path
 
 
+def _remove(path):
+    secret_watch.check_folder(path)
+    shutil.rmtree(path, ignore_errors=True)
+
+
 @pytest.fixture
 def folder():
     path = _short_folder()
     yield path
-    shutil.rmtree(path, ignore_errors=True)
+    _remove(path)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +51,7 @@ def edge(binary):
     running = Edge(binary, path).start()
     yield running
     running.stop(limit=5)
-    shutil.rmtree(path, ignore_errors=True)
+    _remove(path)
 
 
 @pytest.fixture
@@ -133,6 +139,20 @@ def nginx(folder):
 def certificate(folder):
     """(certificate, key) for localhost that nobody trusts."""
     return self_signed(folder / "certificates")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """No log, output or data file of the whole run holds a secret of it: otherwise the run has failed."""
+    if secret_watch.violations and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter):
+    if secret_watch.violations:
+        terminalreporter.section("secrets where none may be", red=True)
+        for violation in secret_watch.violations:
+            terminalreporter.line(violation)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -7,6 +7,7 @@ import subprocess
 import urllib.parse
 
 from api_description import description_of
+import secret_watch
 from ports import free_port
 from process import Process, clean_environment
 from visitor import RawVisitor, curl
@@ -15,6 +16,7 @@ from visitor import RawVisitor, curl
 class Account:
     def __init__(self, email, password, key):
         self.email, self.password, self.key = email, password, key
+        secret_watch.add(password, key)
 
 
 class Edge:
@@ -38,6 +40,7 @@ class Edge:
             "edge", [self.binary, "serve", *self.arguments, "--listen", f"127.0.0.1:{self.port}", "--data", self.data, "--json"],
             self.folder / "logs", env=clean_environment(self.home))
         self.ready = self.process.wait_event("serve.ready")
+        secret_watch.add(self.ready.get("password"), self.ready.get("api_key"))
         return self
 
     def stop(self, limit=40):
@@ -73,10 +76,12 @@ class Edge:
         """An API call through curl; `body` is sent as JSON unless it is bytes. The answer must be one of those described."""
         options = ["-X", method]
         if body is not None:
+            secret_watch.add_from_json(body if isinstance(body, str) else json.dumps(body))
             options += ["-H", "Content-Type: application/json", "--data-binary", body if isinstance(body, str) else json.dumps(body)]
         if key:
             options += ["-H", f"Authorization: Bearer {key}"]
         reply = curl(self.api + path, self.cacert, *options, *arguments)
+        secret_watch.add_from_json(reply.text)
         if reply.status:
             description_of(self.binary).check(method, path, reply)
         return reply
@@ -116,12 +121,16 @@ class Cli:
 
     def run(self, *arguments, input=None, limit=20, **environment):  # pylint: disable=redefined-builtin
         """Runs to the end; result has returncode, stdout, stderr. Never waits longer than `limit`."""
-        return subprocess.run(
+        secret_watch.add_from_text(" ".join(environment.values()))
+        done = subprocess.run(
             [self.binary, *map(str, arguments)], input=input, stdin=subprocess.DEVNULL if input is None else None, capture_output=True,
             encoding="utf-8", timeout=limit, env=self.environment(**environment), cwd=self.folder, check=False)
+        secret_watch.check_run(arguments, done)
+        return done
 
     def start(self, name, *arguments, **environment):
         """Starts the program and returns at once."""
+        secret_watch.add_from_text(" ".join(map(str, [*arguments, *environment.values()])))
         return Process(name, [self.binary, *arguments], self.folder / "logs", env=self.environment(**environment), cwd=self.folder)
 
 
