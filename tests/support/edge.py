@@ -130,7 +130,7 @@ class Cli:
 
     def start(self, name, *arguments, **environment):
         """Starts the program and returns at once."""
-        secret_watch.add_from_text(" ".join(map(str, [*arguments, *environment.values()])))
+        secret_watch.add_from_arguments([*arguments, *environment.values()])
         return Process(name, [self.binary, *arguments], self.folder / "logs", env=self.environment(**environment), cwd=self.folder)
 
 

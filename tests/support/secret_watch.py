@@ -18,6 +18,7 @@ _PRINTING = [["login"], ["auth", "login"], ["auth", "show-key"], ["auth", "keys"
              ["admin", "user"], ["admin", "key"], ["serve"], ["demo"], ["register"], ["auth", "register"]]
 _LINES_WITH_SECRETS = re.compile(rb'"event":"(serve|demo)\.ready"')
 
+_named_by_config = set()  # files that a person chose with --config
 secrets = set()
 violations = []
 searched = {"files": 0, "bytes": 0}
@@ -39,6 +40,13 @@ def add_from_text(text):
     add(*KEY.findall(data))
 
 
+def add_from_arguments(arguments):
+    """Remembers the keys of a command line, and the file that --config names as one that may hold keys."""
+    words = [str(a) for a in arguments]
+    add_from_text(" ".join(words))
+    _named_by_config.update(pathlib.Path(value).name for flag, value in zip(words, words[1:]) if flag == "--config")
+
+
 def add_from_json(text):
     """Remembers keys and the passwords of a request's or answer's body."""
     add_from_text(text)
@@ -58,7 +66,7 @@ def find(data):
 
 def check_run(arguments, done):
     """Looks through the outputs of a command that ran to its end."""
-    add_from_text(" ".join(map(str, arguments)))
+    add_from_arguments(arguments)
     words = [str(a) for a in arguments]
     prints = any(words[i:i + len(p)] == p for p in _PRINTING for i in range(len(words))) or "--reveal" in words
     _report(f"standard error of {' '.join(words[:3])}", (done.stderr or "").encode())
@@ -72,7 +80,7 @@ def check_folder(folder):
     for base, _, names in os.walk(folder):
         for name in names:
             path = pathlib.Path(base) / name
-            if not _FILES_WITH_SECRETS.search(name) and path.is_file() and not path.is_symlink():
+            if not _FILES_WITH_SECRETS.search(name) and name not in _named_by_config and path.is_file() and not path.is_symlink():
                 _check_file(path)
 
 
