@@ -62,7 +62,10 @@ std::optional<wall_time> parse_rfc3339(std::string_view text) {
     } else if ((text[pos] != 'Z' && text[pos] != 'z') || pos + 1 != text.size()) {
         return std::nullopt;
     }
-    return sys_days(date) + hours(h) + minutes(mi) + seconds(s) + fraction - offset;
+    const auto moment = sys_days(date) + hours(h) + minutes(mi) + seconds(s) + fraction - offset;
+    // A leap second or an offset can lead out of the years that have four digits, and so can be written.
+    if (moment < sys_days(year(0) / 1 / 1) || moment >= sys_days(year(10000) / 1 / 1)) return std::nullopt;
+    return moment;
 }
 
 std::string to_human(std::chrono::milliseconds d) {

@@ -32,7 +32,8 @@ TEST_CASE("anything else is no time") {
          {"", "2024-01-15", "2024-01-15T10:30:00", "2024-01-15 10:30:00Z", "2024-02-30T10:30:00Z",
           "2024-13-01T10:30:00Z", "2024-01-15T24:00:00Z", "2024-01-15T10:60:00Z", "2024-01-15T10:30:61Z",
           "2024-01-15T10:30:00Zx", "2024-01-15T10:30:00+0200", "2024-01-15T10:30:00+24:00", "2024-01-15T10:30:00.5",
-          "2024-01-15T10:30:0aZ", "+024-01-15T10:30:00Z", "20240-01-15T10:30:00Z"}) {
+          "2024-01-15T10:30:0aZ", "+024-01-15T10:30:00Z", "20240-01-15T10:30:00Z", "9999-12-31T23:59:60Z",
+          "9999-12-31T23:59:59-00:01", "0000-01-01T00:00:00+00:01"}) {
         INFO(text);
         CHECK_FALSE(parse_rfc3339(text));
     }
@@ -41,6 +42,8 @@ TEST_CASE("anything else is no time") {
 TEST_CASE("what is written can be read") {
     const auto now = std::chrono::floor<std::chrono::seconds>(wall_now());
     CHECK(parse_rfc3339(to_rfc3339(now)) == wall_time{now});
+    for (const auto* text : {"0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z"})
+        CHECK(to_rfc3339(parse_rfc3339(text).value_or(now)) == text);
 }
 
 TEST_CASE("durations are short for people") {
