@@ -460,6 +460,8 @@ void visitor::on_timeout() {
     }
     if (reply_started_) return close(/*cleanly=*/false);
     drop_stream();
+    if (api_ticket_ != nullptr)
+        return refuse(503, "unavailable", "The service did not answer in time", {}, request_done_ && keep_alive_);
     refuse(504, "origin_timeout", "The local server did not answer in time", {}, request_done_ && keep_alive_);
 }
 
