@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that are missing, and nothing else.
-# usage: cmake/install-packages.sh [test] [lint] [bench]     (cmake/packages.txt always; packages-NAME.txt for each NAME)
+# usage: cmake/install-packages.sh [test] [lint] [bench] [npm]     (cmake/packages.txt always; packages-NAME.txt for each NAME)
 # Needs root or sudo only when something is missing. Exit 1: something is missing and cannot be installed from here.
 set -eu
 

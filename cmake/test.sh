@@ -25,6 +25,7 @@ step() {
 
 step "Packages"
 cmake/install-packages.sh test
+cmake/install-npm.sh
 
 build() {
     preset=$1 target=$2
