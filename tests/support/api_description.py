@@ -5,7 +5,6 @@ import functools
 import json
 import re
 import subprocess
-import urllib.parse
 
 from jsonschema import Draft202012Validator, RefResolver
 
@@ -58,11 +57,11 @@ class ApiDescription:
 
     def find(self, method, target):
         """The operation that `target` (path and query) calls, or None."""
-        path = urllib.parse.urlsplit(target).path
+        path = target.partition("?")[0]
         path = path[3:] if path.startswith("/v1/") else path
         methods = next((self._strict["paths"][known] for pattern, known in self._paths if known == path),
                        None) or next((self._strict["paths"][known] for pattern, known in self._paths if pattern.fullmatch(path)), {})
-        return methods.get("get" if method == "HEAD" else method.lower())
+        return methods.get("get" if method == "HEAD" else method.lower() if method.isupper() else None)
 
     def _answers_to(self, method, target):
         operation = self.find(method, target)

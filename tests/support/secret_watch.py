@@ -11,8 +11,9 @@ import re
 KEY = re.compile(rb"it_[A-Za-z0-9]{16,128}(?![A-Za-z0-9])")
 _PASSWORD_BYTES = 10  # shorter ones stand in other text by chance
 
-# Where secrets are by contract: a dev edge's first user, what a person stored or copied, and a legacy file that we only read.
-_FILES_WITH_SECRETS = re.compile(r"dev\.json|config\.json|\.instatunnel\.yaml|password[\w.-]*\.txt|key[\w.-]*\.txt|^(taken|key)$")
+# Where secrets are by contract: a dev edge's first user, what a person stored or copied, and a legacy file that we only
+# read. The examples of the API's description have the form of keys.
+_FILES_WITH_SECRETS = re.compile(r"openapi\d*\.json|dev\.json|config\.json|\.instatunnel\.yaml|password[\w.-]*\.txt|key[\w.-]*\.txt|^(taken|key)$")
 # Commands that print a new or stored secret on standard output; nothing ever may on standard error.
 _PRINTING = [["login"], ["auth", "login"], ["auth", "show-key"], ["auth", "keys", "create"], ["auth", "keys", "rotate"],
              ["admin", "user"], ["admin", "key"], ["serve"], ["demo"], ["register"], ["auth", "register"]]

@@ -70,8 +70,8 @@ def curl(url, cacert, *arguments, limit=130):
     return Reply(status, headers, content, interim, trailers, done.returncode, done.stderr)
 
 
-def tls_connection(port, name, cacert=None, alpn=None, limit=20):
-    """A TLS connection to the edge on loopback with `name` as SNI; checked against `cacert` if given."""
+def tls_connection(port, name, cacert=None, alpn=None, limit=20, source=None):
+    """A TLS connection to the edge on loopback with `name` as SNI; checked against `cacert` if given. From the address `source` if given."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if cacert:
         context.load_verify_locations(str(cacert))
@@ -79,7 +79,7 @@ def tls_connection(port, name, cacert=None, alpn=None, limit=20):
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     if alpn:
         context.set_alpn_protocols(alpn)
-    plain = socket.create_connection(("127.0.0.1", port), limit)
+    plain = socket.create_connection(("127.0.0.1", port), limit, (source, 0) if source else None)
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         return context.wrap_socket(plain, server_hostname=name)
