@@ -176,7 +176,7 @@ void exchange::on_drained(engine::stream&) {
 // --- reply -----------------------------------------------------------------------------------------------------------
 
 void exchange::on_upstream_readable() {
-    while (stream_ != nullptr && conn_ != nullptr) {
+    for (std::size_t turn_bytes = 0; stream_ != nullptr && conn_ != nullptr;) {
         if (reply_ == reply::upgraded && stream_->send_finished()) return read_past_end();
         paused_ = stream_->is_congested();
         if (paused_) return;
@@ -194,6 +194,9 @@ void exchange::on_upstream_readable() {
             handle_chunked({space.data(), got.size});
         if (stream_ != same || conn_ == nullptr) return;
         if (got.drained) return;
+        turn_bytes += got.size;
+        // Interim heads use up no credit: an app that sends them as fast as they are read would hold the loop for ever.
+        if (turn_bytes >= net::event_loop::scratch_size) return conn_->bytes().resume_reading();
     }
 }
 

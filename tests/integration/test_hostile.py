@@ -92,6 +92,7 @@ def test_endless_interim_answers_to_a_visitor_who_does_not_read_cost_little_memo
         wait_until(stands_still, 12, lambda: f"standstill after {app.sent} bytes")
         assert growth.now() < MOST_GROWTH, f"the edge grew by {growth.now()} after {app.sent} bytes"
         assert client.now() < MOST_GROWTH, f"the client grew by {client.now()} after {app.sent} bytes"
+        assert t.get("/status/200", "--max-time", "5").status == 200, "other requests wait while the app sends"
     assert t.get("/status/200", "--max-time", "5").status == 200
     assert t.process.events("tunnel.reconnecting") == [], "one request cost the whole tunnel"
 

@@ -67,7 +67,7 @@ class HostileApp(HttpApp):
 
     def on_hints_forever(self, connection, _):
         """Interim answers without an end."""
-        hints = b"HTTP/1.1 103 Early Hints\r\nLink: " + b"p" * 4000 + b"\r\n\r\n"
+        hints = 64 * (b"HTTP/1.1 103 Early Hints\r\nLink: " + b"p" * 4000 + b"\r\n\r\n")
         while True:
             connection.sendall(hints)
             self.sent += len(hints)
