@@ -537,3 +537,11 @@ def test_second_document_errors_name_their_fixes(service):
         rows.expire("key_gone", microseconds("2024-02-15T10:30:00Z"))
     done = service.sh("instatunnel auth test --api-key it_expiredKey000000")
     assert done.returncode == 3 and re.search(r"(?i)expired.*sign in", done.stderr), done
+
+
+def test_second_document_rate_limit_names_the_wait(service):
+    wrong = command_and_answer(LOGIN)[0].replace(PASSWORD, "not the password")
+    while service.curl(wrong).status == 401:
+        pass
+    done = service.sh(f"echo '{PASSWORD}' | instatunnel auth login -e user@example.com --password-stdin --no-wait")
+    assert done.returncode == 7 and re.search(r"(?is)rate limit exceeded.*wait", done.stderr), done
