@@ -5,10 +5,12 @@ or not, but wholly either way; what a restarted service says about it is binding
 
 import random
 import sqlite3
+import subprocess
 import threading
 import time
 
 from api_connection import ApiConnection, ConnectionDied
+from process import clean_environment
 
 ORPHANS = {
     "an account without key": "SELECT id FROM accounts a WHERE NOT EXISTS (SELECT 1 FROM api_keys k WHERE k.account_id = a.id)",
@@ -21,6 +23,12 @@ ORPHANS = {
     "a rotated key that goes on": "SELECT id FROM api_keys WHERE replaced_by IS NOT NULL AND revoked_at IS NULL",
     "a key beside the one it should have replaced": "SELECT name FROM api_keys WHERE revoked_at IS NULL AND name GLOB '[0-9]*-[0-9]*' "
                                                     "GROUP BY name HAVING count(*) > 1",
+    "an account without its record": "SELECT email FROM users WHERE email NOT IN (SELECT target FROM audit WHERE action = 'account.registered')",
+    "a record of no account": "SELECT target FROM audit WHERE action = 'account.registered' AND target NOT IN (SELECT email FROM users)",
+    "a key that ended without a record": "SELECT id FROM api_keys WHERE revoked_at IS NOT NULL AND id NOT IN "
+                                         "(SELECT target FROM audit WHERE action <> 'key.created')",
+    "a record of no rotation": "SELECT target FROM audit WHERE action = 'key.rotated' AND target NOT IN "
+                               "(SELECT id FROM api_keys WHERE replaced_by IS NOT NULL)",
 }
 SIGN_INS_AT_THE_END = 20
 
@@ -113,6 +121,7 @@ class CrashLoop:
         self._check_store()
         self._check_accounts()
         if at_the_end:
+            self._check_audit()
             for email in self._chance.sample(sorted(self.ledger.accounts), min(SIGN_INS_AT_THE_END, len(self.ledger.accounts))):
                 self._sign_in(email, self.ledger.accounts[email][0])
 
@@ -178,6 +187,13 @@ class CrashLoop:
             assert set(self.ledger.replaced.values()) <= known
         finally:
             store.close()
+
+    def _check_audit(self):
+        """The chain of all records holds, and nothing was answered before it was in the log."""
+        program = [self.edge.binary, "admin", "audit"]
+        done = subprocess.run([*program, "verify", "--data", self.edge.data], capture_output=True, encoding="utf-8", timeout=60, check=False,
+                              env=clean_environment(self.edge.home))
+        assert done.returncode == 0, done
 
     def _check_accounts(self):
         store = self._store()
