@@ -38,6 +38,9 @@ outcome<exit_code> dispatch(const invocation& what, context& c) {
                           [&](const admin_audit_list_options& o) { return run_admin_audit_list(o, c); },
                           [&](const admin_audit_verify_options& o) { return run_admin_audit_verify(o, c); },
                           [&](const admin_audit_export_options& o) { return run_admin_audit_export(o, c); },
+                          [&](const admin_key_list_options& o) { return run_admin_key_list(o, c); },
+                          [&](const admin_key_create_options& o) { return run_admin_key_create(o, c); },
+                          [&](const admin_key_revoke_options& o) { return run_admin_key_revoke(o, c); },
                       },
                       what.command);
 }

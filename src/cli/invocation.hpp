@@ -4,6 +4,7 @@
 
 #include "account.hpp"
 #include "admin_audit.hpp"
+#include "admin_key.hpp"
 #include "admin_user.hpp"
 #include "auth_keys.hpp"
 #include "config_command.hpp"
@@ -26,7 +27,8 @@ using command_options =
                  keys_create_options, keys_rename_options, keys_revoke_options, keys_rotate_options,
                  auth_status_options, auth_test_options, config_options, demo_options, serve_command_options,
                  admin_user_add_options, admin_user_list_options, admin_audit_list_options, admin_audit_verify_options,
-                 admin_audit_export_options>;
+                 admin_audit_export_options, admin_key_list_options, admin_key_create_options,
+                 admin_key_revoke_options>;
 
 /// A command line as plain data: which command, with which flags.
 struct invocation {

@@ -60,12 +60,42 @@ void add_audit(CLI::App& admin, invocation& out) {
     deliver(csv, std::move(e), out);
 }
 
+void add_keys(CLI::App& admin, invocation& out) {
+    constexpr const char* folder = "Data folder of the service; default ~/.instatunnel/edge";
+    auto& key = group(admin, "key", "Keys of the service's users");
+
+    auto l = std::make_shared<admin_key_list_options>();
+    auto& ls = command(key, "ls", "List the keys of one user or of all",
+                       {"instatunnel admin key ls", "instatunnel admin key ls you@example.com"});
+    text(ls, "EMAIL", "", l->email, "Of this user only");
+    text(ls, "--data", "DIR", l->data, folder);
+    deliver(ls, std::move(l), out);
+
+    auto o = std::make_shared<admin_key_create_options>();
+    auto& create = command(key, "create", "Create a key for a user; it is printed on stdout, this once",
+                           {"instatunnel admin key create you@example.com --name CI --scope tunnels:write"});
+    text(create, "EMAIL", "", o->email, "Email of the user").required();
+    text(create, "--name", "NAME", o->name, "What it is for, as lists show it").required();
+    texts(create, "--scope", "SCOPE", o->scopes, "A permission it holds, group:* for a group; repeatable").required();
+    text(create, "--expires", "TIME", o->expires, "When it ends: 30d, 12h or 2030-01-31T00:00:00Z");
+    text(create, "--data", "DIR", o->data, folder);
+    deliver(create, std::move(o), out);
+
+    auto r = std::make_shared<admin_key_revoke_options>();
+    auto& revoke = command(key, "revoke", "Revoke a key, also while the edge runs: its tunnels end within two seconds",
+                           {"instatunnel admin key revoke key_VhhE2p6Be9K0Lwaj"});
+    text(revoke, "ID", "", r->id, "Id of the key").required();
+    text(revoke, "--data", "DIR", r->data, folder);
+    deliver(revoke, std::move(r), out);
+}
+
 }  // namespace
 
 void add_admin_commands(CLI::App& root, invocation& out) {
     auto& admin = group(root, "admin", "Look after the service from its own machine");
     add_users(admin, out);
     add_audit(admin, out);
+    add_keys(admin, out);
 }
 
 }  // namespace instatunnel::cli

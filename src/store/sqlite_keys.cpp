@@ -85,6 +85,14 @@ outcome<std::optional<api_key>> sqlite_store::find_key_by_id(std::string_view ac
     return found;
 }
 
+outcome<std::optional<api_key>> sqlite_store::find_key_of_any_account(std::string_view key_id) {
+    query find(*db_, IT_KEY_QUERY "WHERE id = ?");
+    std::optional<api_key> found;
+    if (find.bind(key_id).next()) found = read_key(find);
+    if (find.failed()) return find.error();
+    return found;
+}
+
 outcome<std::vector<api_key>> sqlite_store::list_keys(std::string_view account_id) {
     query list(*db_, IT_KEY_QUERY "WHERE account_id = ? AND revoked_at IS NULL ORDER BY created_at, id");
     list.bind(account_id);

@@ -24,6 +24,7 @@ public:
     outcome<void> add_key(const api_key& key, std::uint64_t limit) override;
     outcome<std::optional<api_key>> find_key(std::string_view digest) override;
     outcome<std::optional<api_key>> find_key_by_id(std::string_view account_id, std::string_view key_id) override;
+    outcome<std::optional<api_key>> find_key_of_any_account(std::string_view key_id) override;
     outcome<std::vector<api_key>> list_keys(std::string_view account_id) override;
     outcome<void> revoke_key(std::string_view account_id, std::string_view key_id, wall_time now) override;
     outcome<void> rename_key(std::string_view account_id, std::string_view key_id, std::string_view name) override;

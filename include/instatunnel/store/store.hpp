@@ -43,6 +43,8 @@ public:
     virtual outcome<std::optional<api_key>> find_key(std::string_view digest) = 0;
     /// Likewise; nullopt for another account's.
     virtual outcome<std::optional<api_key>> find_key_by_id(std::string_view account_id, std::string_view key_id) = 0;
+    /// Whichever account has it: for the owner of the edge.
+    virtual outcome<std::optional<api_key>> find_key_of_any_account(std::string_view key_id) = 0;
     /// Not revoked, oldest first.
     virtual outcome<std::vector<api_key>> list_keys(std::string_view account_id) = 0;
     /// Errors: not_found (unknown, another account's, revoked before).

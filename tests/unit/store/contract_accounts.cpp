@@ -122,6 +122,8 @@ void finds_a_key_by_id_for_its_account_only(store_source& source) {
     CHECK(s->find_key_by_id(ann.account_id, key.id).value()->digest == key.digest);
     CHECK_FALSE(s->find_key_by_id(bob.account_id, key.id).value());
     CHECK_FALSE(s->find_key_by_id(ann.account_id, "key_unknown").value());
+    CHECK(s->find_key_of_any_account(key.id).value()->account_id == ann.account_id);
+    CHECK_FALSE(s->find_key_of_any_account("key_unknown").value());
     REQUIRE(s->revoke_key(ann.account_id, key.id, at_second(300)));
     CHECK(s->find_key_by_id(ann.account_id, key.id).value()->revoked_at == at_second(300));
 }
