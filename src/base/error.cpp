@@ -111,6 +111,9 @@ constexpr row rows[] = {
     {errc::cancelled, other, false, "cancelled", "Cancelled", "Start it again when ready"},
     {errc::unexpected_reply, other, true, "unexpected_reply", "The server sent an answer this program cannot use",
      "Check that --server names an InstaTunnel server"},
+    {errc::keyring_unavailable, other, false, "keyring_unavailable", "The system keyring cannot be used",
+     "Unlock it, or give the key for this run: INSTATUNNEL_API_KEY; to use it no longer: instatunnel config unset "
+     "keystore"},
     {errc::internal, other, false, "internal", "Something went wrong inside the program",
      "Run it again with --log-level debug and report what it says"},
 };

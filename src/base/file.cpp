@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -88,8 +89,24 @@ outcome<std::string> read_private_file(const std::filesystem::path& path, std::u
                        "Remove it or take it over: chown");
     if ((info.st_mode & 077) != 0)
         return failure(errc::file_permission, path.string() + " can be read by others",
-                       "Make it private: chmod 600 " + path.string());
+                       "Make it private: chmod 600 " + shell_word(path));
     return read_all(file.get(), path, limit);
+}
+
+std::string shell_word(const std::filesystem::path& path) {
+    const auto text = path.string();
+    const auto plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("/._-+:@%,=").find(c) != std::string_view::npos;
+    };
+    if (!text.empty() && std::ranges::all_of(text, plain)) return text;
+    std::string quoted = "'";
+    for (const char c : text)
+        if (c == '\'')
+            quoted += "'\\''";
+        else
+            quoted += c;
+    return quoted + "'";
 }
 
 outcome<void> make_private_directory(const std::filesystem::path& path) {

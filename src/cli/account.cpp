@@ -59,7 +59,7 @@ void print_status_json(const credentials& in_use, const outcome<api::account_inf
                        context& c) {
     json_line line("auth.status");
     line.with("status", status_word(status)).with("key", mask_key(in_use.key.reveal()));
-    line.with("key_source", origin_name(in_use.key_from)).with("server", in_use.server);
+    line.with("key_source", key_origin_name(in_use)).with("server", in_use.server);
     line.with("server_source", origin_name(in_use.server_from)).with("profile", in_use.profile.name);
     line.with("expires_at", account ? account->key_expires_at : std::optional<std::string>());
     if (!account) line.with("reason", code_name(account.error().code));

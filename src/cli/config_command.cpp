@@ -11,6 +11,7 @@ namespace instatunnel::cli {
 namespace {
 
 constexpr std::string_view default_profile_setting = "default_profile";
+constexpr std::string_view keystore_setting = "keystore";
 
 std::string* member_of(config::profile& p, std::string_view name) {
     if (name == "server") return &p.server;
@@ -23,10 +24,10 @@ failure unknown_name(const std::string& name) {
     if (name == "key" || name == "api_key")
         return {errc::usage, "The API key is not a setting",
                 "Use: instatunnel auth set-key, or instatunnel auth show-key"};
-    const std::array<std::string, 4> names = {"default_profile", "server", "cacert", "email"};
+    const std::array<std::string, 5> names = {"default_profile", "keystore", "server", "cacert", "email"};
     const auto near = nearest(name, names);
     return {errc::usage, "There is no setting \"" + printable(name.substr(0, 80)) + "\"",
-            near.empty() ? "There are default_profile, server, cacert and email"
+            near.empty() ? "There are default_profile, keystore, server, cacert and email"
                          : "Did you mean: instatunnel config get " + near};
 }
 
@@ -40,7 +41,14 @@ outcome<std::string> checked_value(const std::string& name, const std::string& v
     }
     if (name == "email")
         return failure(errc::usage, "The email belongs to the key", "To use another account: instatunnel login");
+    if (name == keystore_setting && value != "file" && value != "keyring")
+        return failure(errc::usage, "Keys are kept in the file or in the keyring",
+                       "Write: instatunnel config set keystore keyring");
     return value;
+}
+
+std::string_view place_name(config::keystore place) {
+    return place == config::keystore::keyring ? "keyring" : "file";
 }
 
 outcome<std::string> current_value(const std::string& name, context& c) {
@@ -48,6 +56,11 @@ outcome<std::string> current_value(const std::string& name, context& c) {
         auto value = c.store.setting(name);
         if (!value) return value.error();
         return value->value_or("");
+    }
+    if (name == keystore_setting) {
+        const auto place = c.store.key_place();
+        if (!place) return place.error();
+        return std::string(place_name(*place));
     }
     auto profile = load_profile(c);
     if (!profile) return profile.error();
@@ -57,14 +70,32 @@ outcome<std::string> current_value(const std::string& name, context& c) {
 }
 
 outcome<void> change_value(const std::string& name, const std::string& value, context& c) {
-    if (name == default_profile_setting)
+    if (name == default_profile_setting || name == keystore_setting)
         return value.empty() ? c.store.unset_setting(name) : c.store.set_setting(name, value);
+    // Not the profile as a whole: another process may store a key at the same moment.
     auto profile = load_profile(c);
     if (!profile) return profile.error();
-    auto* member = member_of(profile->stored, name);
-    if (member == nullptr) return unknown_name(name);
-    *member = value;
-    return c.store.save(profile->name, profile->stored);
+    return c.store.set_member(profile->name, name.c_str(), value);
+}
+
+// Moves the keys that are there, so that none is left where it should not be any more.
+outcome<exit_code> move_keys(const std::string& value, context& c) {
+    const auto moved = c.store.move_keys(value == "keyring" ? config::keystore::keyring : config::keystore::file);
+    if (!moved) return moved.error();
+    if (c.term.json()) {
+        c.term.result(json_line("config.value")
+                          .with("name", keystore_setting)
+                          .with("value", value)
+                          .with("moved", std::span<const std::string>(*moved))
+                          .text());
+        return exit_code::done;
+    }
+    std::string names;
+    for (const auto& name : *moved)
+        names += (names.empty() ? " Moved: " : ", ") + printable(name);
+    c.term.notice("Keys are kept in the " + std::string(value == "keyring" ? "system keyring" : "file") + " now." +
+                  names);
+    return exit_code::done;
 }
 
 outcome<exit_code> get(const config_options& o, context& c) {
@@ -83,6 +114,7 @@ outcome<exit_code> set(const config_options& o, context& c) {
     if (const auto known = current_value(o.name, c); !known) return known.error();
     const auto value = checked_value(o.name, o.value);
     if (!value) return value.error();
+    if (o.name == keystore_setting) return move_keys(*value, c);
     if (auto changed = change_value(o.name, *value, c); !changed) return changed.error();
     if (c.term.json())
         c.term.result(json_line("config.value").with("name", o.name).with("value", *value).text());
@@ -117,12 +149,18 @@ struct key_in_effect {
     std::string masked;
     std::string source;
 };
-key_in_effect key_to_show(const credentials& place, const context& c) {
-    if (!c.globals.api_key.empty()) return {mask_key(c.globals.api_key.reveal()), "--api-key"};
-    if (!c.env.api_key.empty()) return {mask_key(c.env.api_key.reveal()), "INSTATUNNEL_API_KEY"};
-    if (!place.profile.stored.key.empty())
-        return {mask_key(place.profile.stored.key.reveal()), "profile " + place.profile.name};
-    return {};
+outcome<key_in_effect> key_to_show(const credentials& place, const context& c) {
+    if (!c.globals.api_key.empty()) return key_in_effect{mask_key(c.globals.api_key.reveal()), "--api-key"};
+    if (!c.env.api_key.empty()) return key_in_effect{mask_key(c.env.api_key.reveal()), "INSTATUNNEL_API_KEY"};
+    const auto& stored = place.profile.stored;
+    if (!stored.has_key()) return key_in_effect{};
+    const bool in_keyring = stored.key.empty();
+    const std::string source = "profile " + place.profile.name + (in_keyring ? ", system keyring" : "");
+    const auto key = c.store.key_of(stored);
+    // A keyring that is locked must not hide everything else.
+    if (!key && in_keyring) return key_in_effect{"it_***", source};
+    if (!key) return key.error();
+    return key_in_effect{mask_key(key->reveal()), source};
 }
 
 outcome<exit_code> show(context& c) {
@@ -131,6 +169,9 @@ outcome<exit_code> show(context& c) {
     const auto names = c.store.names();
     if (!names) return names.error();
     const auto key = key_to_show(*place, c);
+    if (!key) return key.error();
+    const auto where = c.store.key_place();
+    if (!where) return where.error();
     const auto& email = place->profile.stored.email;
     const auto file = std::filesystem::absolute(c.store.file()).string();
     if (c.term.json()) {
@@ -139,8 +180,9 @@ outcome<exit_code> show(context& c) {
                           .with("profile", place->profile.name)
                           .with("server", place->server)
                           .with("server_source", describe_server_origin(*place))
-                          .with("key", key.masked)
-                          .with("key_source", key.source)
+                          .with("key", key->masked)
+                          .with("key_source", key->source)
+                          .with("keystore", place_name(*where))
                           .with("cacert", place->cacert)
                           .with("email", email)
                           .with("profiles", std::span<const std::string>(*names))
@@ -150,7 +192,8 @@ outcome<exit_code> show(context& c) {
     c.term.result("File: " + file);
     c.term.result("Profile: " + place->profile.name);
     c.term.result("Server: " + place->server + " (from: " + describe_server_origin(*place) + ")");
-    c.term.result("API Key: " + (key.masked.empty() ? "none" : key.masked + " (from: " + key.source + ")"));
+    c.term.result("API Key: " + (key->masked.empty() ? "none" : key->masked + " (from: " + key->source + ")"));
+    c.term.result("Keystore: " + std::string(place_name(*where)));
     if (!place->cacert.empty()) c.term.result("CA file: " + place->cacert);
     if (!email.empty()) c.term.result("Email: " + printable(email));
     std::string all;

@@ -35,6 +35,14 @@ outcome<std::string> profile_name(context& c) {
     return chosen->value_or("default");
 }
 
+outcome<std::string> checked_profile_name(context& c) {
+    auto name = profile_name(c);
+    if (!name) return name.error();
+    // Before anything is asked or sent: a key that login was given could not be stored under it.
+    if (auto usable = config::profile_store::check_name(*name); !usable) return usable.error();
+    return name;
+}
+
 outcome<void> choose_server(context& c, credentials& in_use) {
     std::string text(default_server);
     std::string where = "the default server";
@@ -83,6 +91,7 @@ outcome<void> choose_cacert(context& c, credentials& in_use) {
 outcome<std::optional<secret>> choose_key(context& c, credentials& in_use) {
     std::string_view text;
     std::string where;
+    secret stored;
     if (!c.globals.api_key.empty()) {
         text = c.globals.api_key.reveal();
         where = "--api-key";
@@ -91,8 +100,12 @@ outcome<std::optional<secret>> choose_key(context& c, credentials& in_use) {
         text = c.env.api_key.reveal();
         where = "INSTATUNNEL_API_KEY";
         in_use.key_from = origin::environment;
-    } else if (!in_use.profile.stored.key.empty()) {
-        text = in_use.profile.stored.key.reveal();
+    } else if (in_use.profile.stored.has_key()) {
+        auto fetched = c.store.key_of(in_use.profile.stored);
+        if (!fetched) return fetched.error();
+        stored = std::move(*fetched);
+        text = stored.reveal();
+        in_use.key_in_keyring = in_use.profile.stored.key.empty();
         where = "profile " + in_use.profile.name;
         in_use.key_from = origin::stored;
     } else {
@@ -114,7 +127,7 @@ outcome<bool> another_profile_has_key(context& c) {
         if (name == dev_profile) continue;
         const auto p = c.store.load(name);
         if (!p) return p.error();
-        if (p->has_value() && !(*p)->key.empty()) return true;
+        if (p->has_value() && (*p)->has_key()) return true;
     }
     return false;
 }
@@ -181,7 +194,7 @@ outcome<std::string> check_server(const std::string& text, const std::string& wh
 
 outcome<profile_in_use> load_profile(context& c) {
     carry_over_legacy(c);
-    auto name = profile_name(c);
+    auto name = checked_profile_name(c);
     if (!name) return name.error();
     auto stored = c.store.load(*name);
     if (!stored) return stored.error();
@@ -209,11 +222,16 @@ outcome<credentials> resolve(context& c, key_need need) {
 }
 
 std::string describe_key_origin(const credentials& in_use) {
-    return describe(in_use, in_use.key_from, "--api-key", "INSTATUNNEL_API_KEY");
+    const auto place = describe(in_use, in_use.key_from, "--api-key", "INSTATUNNEL_API_KEY");
+    return in_use.key_in_keyring ? place + ", system keyring" : place;
 }
 
 std::string describe_server_origin(const credentials& in_use) {
     return describe(in_use, in_use.server_from, "--server", "INSTATUNNEL_SERVER");
+}
+
+std::string_view key_origin_name(const credentials& in_use) noexcept {
+    return in_use.key_in_keyring ? "keyring" : origin_name(in_use.key_from);
 }
 
 std::string_view origin_name(origin from) noexcept {

@@ -27,6 +27,7 @@ struct credentials {
     std::string cacert;  ///< absolute, empty for the system's authorities
     secret key;
     origin key_from = origin::stored;
+    bool key_in_keyring = false;
 };
 
 enum class key_need : std::uint8_t {
@@ -35,7 +36,7 @@ enum class key_need : std::uint8_t {
 };
 
 inline constexpr std::string_view default_server = "https://api.instatunnel.my";
-inline constexpr std::string_view dev_profile = "dev";
+using config::dev_profile;
 
 /// --profile, then INSTATUNNEL_PROFILE, then the setting default_profile, then "default". Carries a legacy file over
 /// first.
@@ -49,6 +50,8 @@ std::string describe_key_origin(const credentials& in_use);
 std::string describe_server_origin(const credentials& in_use);
 /// "flag", "environment", "profile", "dev_edge", "default": for --json.
 std::string_view origin_name(origin from) noexcept;
+/// The same of the key, and "keyring" for one that the profile keeps there.
+std::string_view key_origin_name(const credentials& in_use) noexcept;
 
 /// Trims and checks. The failure says what is wrong with the key, never the key; `where` names its source
 /// ("--api-key").

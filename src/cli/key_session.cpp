@@ -30,9 +30,9 @@ outcome<std::string> key_session::own_id() {
 
 outcome<bool> key_session::is_stored(const std::string& id) {
     const auto& stored = in_use_.profile.stored;
-    if (stored.key.empty()) return false;
+    if (!stored.has_key()) return false;
     if (stored.key_id == id) return true;
-    if (stored.key.reveal() != in_use_.key.reveal()) return false;
+    if (in_use_.key_from != origin::stored && stored.key.reveal() != in_use_.key.reveal()) return false;
     const auto own = own_id();
     if (!own) return own.error();
     return *own == id;

@@ -24,10 +24,12 @@ void return_to_stored_server(credentials& place) {
 revocation revoke(credentials& place, context& c) {
     const auto& stored = place.profile.stored;
     if (stored.key_id.empty()) return {};
+    const auto key = c.store.key_of(stored);
+    if (!key) return {false, key.error()};
     return_to_stored_server(place);
     auto http = c.make_http(place.cacert);
     if (!http) return {false, http.error()};
-    const auto revoked = api::auth_client(**http, place.server).logout(stored.key);
+    const auto revoked = api::auth_client(**http, place.server).logout(*key);
     // A key that is not valid any more is what was wanted.
     if (revoked || exit_code_for(revoked.error().code) == exit_code::not_authenticated) return {true, std::nullopt};
     return {false, revoked.error()};
@@ -61,7 +63,7 @@ void print_logged_out(const credentials& place, bool had_key, const revocation& 
 outcome<exit_code> run_logout(const logout_options&, context& c) {
     auto place = resolve(c, key_need::none);
     if (!place) return place.error();
-    const bool had_key = !place->profile.stored.key.empty();
+    const bool had_key = place->profile.stored.has_key();
     revocation revoked;
     if (had_key) {
         revoked = revoke(*place, c);

@@ -9,7 +9,9 @@ void add_config_commands(CLI::App& root, invocation& out) {
         o->action = action;
         auto& app = command(config, name, summary, {example});
         if (action == config_action::get || action == config_action::set || action == config_action::unset)
-            text(app, "NAME", "", o->name, "default_profile, or server, cacert or email of the profile").required();
+            text(app, "NAME", "", o->name,
+                 "default_profile, keystore (file or keyring), or server, cacert or email of the profile")
+                .required();
         if (action == config_action::set) text(app, "VALUE", "", o->value, "The new value").required();
         deliver(app, std::move(o), out);
     };

@@ -74,7 +74,8 @@ int run_invocation(const invocation& what, const environment& env) {
     const bool is_server = std::holds_alternative<serve_command_options>(what.command);
     if (auto configured = configure_log(what.globals, is_server); !configured) return finish(term, configured.error());
     terminal_prompter prompter(term);
-    const config::profile_store store(env.home, what.globals.config);
+    const auto ring = config::make_system_keyring();
+    const config::profile_store store(env.home, what.globals.config, ring.get());
     context c{what.globals, env,
               term,         prompter,
               store,        [&](const std::string& cacert) { return make_http(cacert, what.globals, term); },

@@ -62,13 +62,14 @@ outcome<exit_code> run_set_key(const set_key_options& options, context& c) {
 outcome<exit_code> run_show_key(const show_key_options& options, context& c) {
     const auto profile = load_profile(c);
     if (!profile) return profile.error();
-    const auto& key = profile->stored.key;
-    if (key.empty())
+    if (!profile->stored.has_key())
         return failure(errc::no_key, "No API key is stored in profile " + profile->name,
                        "Sign in with: instatunnel login, or store one: instatunnel auth set-key");
+    const auto key = c.store.key_of(profile->stored);
+    if (!key) return key.error();
     if (options.copy)
-        if (auto copied = copy_to_clipboard(key.reveal()); !copied) return copied.error();
-    const std::string shown = options.reveal ? std::string(key.reveal()) : mask_key(key.reveal());
+        if (auto copied = copy_to_clipboard(key->reveal()); !copied) return copied.error();
+    const std::string shown = options.reveal ? std::string(key->reveal()) : mask_key(key->reveal());
     if (c.term.json())
         c.term.result(json_line("auth.key")
                           .with("key", shown)

@@ -37,18 +37,38 @@ outcome<unique_fd> lock(const std::filesystem::path& file) {
     return handle;
 }
 
+// Nobody else writes while the lock is held: what lies here was left by a writer that was killed, and holds keys.
+void remove_leftovers(const std::filesystem::path& file) {
+    const std::string start = "." + file.filename().string() + ".";
+    std::error_code ignored;
+    const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+        const auto name = entry.path().filename().string();
+        if (name.starts_with(start) && name.ends_with(".tmp")) std::filesystem::remove(entry.path(), ignored);
+    }
+}
+
+std::string way_out(const std::filesystem::path& file) {
+    const auto word = shell_word(file);
+    return "Mend it, or move it away and sign in again: mv " + word + " " + word + ".broken && instatunnel login";
+}
+
 failure not_json(const std::filesystem::path& file, std::string_view text, std::size_t position) {
+    if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
+        return {errc::config_invalid, file.string() + " is empty", "Remove it: rm " + shell_word(file)};
     const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(position, text.size()));
     const auto line = 1 + std::count(text.begin(), end, '\n');
-    return {errc::config_invalid, file.string() + " is not valid JSON, line " + std::to_string(line),
-            "Mend that line, or move the file away and sign in again: instatunnel login"};
+    const bool is_cut = position > text.size();
+    return {
+        errc::config_invalid,
+        file.string() + (is_cut ? " ends in the middle, line " : " is not valid JSON, line ") + std::to_string(line),
+        way_out(file)};
 }
 
 }  // namespace
 
 failure invalid_member(const std::filesystem::path& file, const std::string& member, const std::string& expected) {
-    return {errc::config_invalid, file.string() + ": " + member + " is not " + expected,
-            "Mend it, or move the file away and sign in again: instatunnel login"};
+    return {errc::config_invalid, file.string() + ": " + member + " is not " + expected, way_out(file)};
 }
 
 outcome<document> load_document(const std::filesystem::path& file) {
@@ -67,14 +87,18 @@ outcome<document> load_document(const std::filesystem::path& file) {
     }
 }
 
-outcome<void> update_document(const std::filesystem::path& file, const std::function<outcome<void>(json&)>& change) {
+outcome<document_editor> document_editor::open(const std::filesystem::path& file) {
     auto held = lock(file);
     if (!held) return held.error();
+    remove_leftovers(file);
     auto loaded = load_document(file);
     if (!loaded) return loaded.error();
-    if (auto changed = change(loaded->root); !changed) return changed;
-    const secret text(loaded->root.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
-    return write_file_atomically(file, text.reveal(), 0600);
+    return document_editor(file, std::move(*held), std::move(*loaded));
+}
+
+outcome<void> document_editor::write() const {
+    const secret text(document_.root.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+    return write_file_atomically(file_, text.reveal(), 0600);
 }
 
 }  // namespace instatunnel::config

@@ -56,6 +56,7 @@ enum class errc {
     busy,
     cancelled,
     unexpected_reply,
+    keyring_unavailable,
     internal,
 };
 

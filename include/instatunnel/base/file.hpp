@@ -23,6 +23,9 @@ outcome<std::string> read_file(const std::filesystem::path& path, std::uint64_t 
 /// Errors: those of read_file, and file_permission with the chmod that mends it.
 outcome<std::string> read_private_file(const std::filesystem::path& path, std::uint64_t limit);
 
+/// The path as a word of a shell's command line: quoted where it has to be.
+std::string shell_word(const std::filesystem::path& path);
+
 /// Makes the folder and its parents; the last one gets mode 0700. An existing folder of ours that is wider is narrowed.
 /// Errors: file_io, file_permission (foreign owner).
 outcome<void> make_private_directory(const std::filesystem::path& path);

@@ -94,8 +94,12 @@ TEST_CASE("a broken configuration file is refused with its path and line, and ne
         const char* reason;
     };
     const row rows[] = {
-        {"{\"profiles\": {\n  \"default\": {\"key\": \"it_12345", "is not valid JSON, line 2"},
-        {"", "is not valid JSON, line 1"},
+        {"{\"profiles\": {\n  \"default\": {\"key\": \"it_12345", "ends in the middle, line 2"},
+        {"{\"profiles\": {", "ends in the middle, line 1"},
+        {"{\"profiles\": {\n}, oops", "is not valid JSON, line 2"},
+        {"", "config.json is empty"},
+        {" \n\n", "config.json is empty"},
+        {"\x01\x02\xff", "is not valid JSON, line 1"},
         {"[]", "the document is not a JSON object"},
         {R"({"profiles":[]})", "profiles is not an object"},
         {R"({"profiles":{"default":7}})", "profiles.default is not an object"},
@@ -114,6 +118,28 @@ TEST_CASE("a broken configuration file is refused with its path and line, and ne
     folder.write("config.json", "{\"half");
     CHECK(store.save("default", sample()).error().code == errc::config_invalid);
     CHECK(folder.read("config.json") == "{\"half");
+}
+
+TEST_CASE("the way out of a broken file is a command that can be typed, whatever the path") {
+    const scratch_folder folder;
+    std::filesystem::create_directory(folder.path() / "a b'c");
+    folder.write("a b'c/config.json", "{");
+    const profile_store store(folder.path() / "a b'c");
+    const auto next = store.load("default").error().next;
+    const auto quoted = "'" + folder.path().string() + "/a b'\\''c/config.json'";
+    CHECK(next == "Mend it, or move it away and sign in again: mv " + quoted + " " + quoted +
+                      ".broken && instatunnel login");
+    folder.write("a b'c/config.json", "{}", 0640);
+    CHECK(store.load("default").error().next == "Make it private: chmod 600 " + quoted);
+}
+
+TEST_CASE("what a writer that was killed left behind is removed by the next one, and nothing else") {
+    const scratch_folder folder;
+    folder.write(".config.json.AbCdEf12.tmp", "{\"profiles\":{\"default\":{\"key\":\"it_");
+    folder.write(".other.json.AbCdEf12.tmp", "not ours");
+    REQUIRE(profile_store(folder.path()).save("default", sample()).has_value());
+    CHECK_FALSE(std::filesystem::exists(folder.path() / ".config.json.AbCdEf12.tmp"));
+    CHECK(std::filesystem::exists(folder.path() / ".other.json.AbCdEf12.tmp"));
 }
 
 TEST_CASE("a configuration file that others can read is refused with the chmod that mends it") {
