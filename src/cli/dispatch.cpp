@@ -14,6 +14,7 @@ outcome<exit_code> dispatch(const invocation& what, context& c) {
     return std::visit(overloaded{
                           [&](const help_options& o) { return run_help(o, c); },
                           [&](const version_options& o) { return run_version(o, c); },
+                          [&](const completion_options& o) { return run_completion(o, c); },
                           [&](const open_options& o) { return run_open(o, c); },
                           [&](const list_options& o) { return run_list(o, c); },
                           [&](const kill_options& o) { return run_kill(o, c); },

@@ -7,6 +7,7 @@
 #include "admin_key.hpp"
 #include "admin_user.hpp"
 #include "auth_keys.hpp"
+#include "completion.hpp"
 #include "config_command.hpp"
 #include "context.hpp"
 #include "demo.hpp"
@@ -22,9 +23,9 @@
 namespace instatunnel::cli {
 
 using command_options =
-    std::variant<help_options, version_options, open_options, list_options, kill_options, login_options, logout_options,
-                 whoami_options, set_key_options, show_key_options, keys_list_options, keys_show_options,
-                 keys_create_options, keys_rename_options, keys_revoke_options, keys_rotate_options,
+    std::variant<help_options, version_options, completion_options, open_options, list_options, kill_options,
+                 login_options, logout_options, whoami_options, set_key_options, show_key_options, keys_list_options,
+                 keys_show_options, keys_create_options, keys_rename_options, keys_revoke_options, keys_rotate_options,
                  auth_status_options, auth_test_options, config_options, demo_options, serve_command_options,
                  admin_user_add_options, admin_user_list_options, admin_audit_list_options, admin_audit_verify_options,
                  admin_audit_export_options, admin_key_list_options, admin_key_create_options,

@@ -33,6 +33,14 @@ void add_globals(CLI::App& root, invocation& out) {
 void add_help(CLI::App& root, invocation& out) {
     deliver(command(root, "version", "Show the version", {"instatunnel version"}), std::make_shared<version_options>(),
             out);
+    auto shell = std::make_shared<completion_options>();
+    auto& completion =
+        command(root, "completion", "Print a script that completes commands and flags in a shell",
+                {"source <(instatunnel completion bash)", "instatunnel completion zsh > ~/.zfunc/_instatunnel",
+                 "instatunnel completion fish > ~/.config/fish/completions/instatunnel.fish"});
+    text(completion, "SHELL", "", shell->shell, "bash, zsh or fish").required();
+    deliver(completion, std::move(shell), out);
+
     auto o = std::make_shared<help_options>();
     auto& app = command(root, "help", "Show the help of a command, or the exit codes",
                         {"instatunnel help serve", "instatunnel help exit-codes"});
