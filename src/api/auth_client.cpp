@@ -95,6 +95,19 @@ outcome<void> auth_client::logout(const secret& key) {
     return {};
 }
 
+outcome<void> auth_client::request_password_reset(const std::string& email) {
+    wiped_buffer body;
+    body.append(R"({"email":)");
+    append_json_string(body, email);
+    body.append("}");
+    auto reply = json_call(http_, server_)
+                     .send("POST", "/auth/password/reset-request", nullptr, body.view(), question::with_key);
+    if (reply) return {};
+    if (reply.error().code != errc::not_found) return reply.error();
+    return failure(errc::not_found, server_ + " sends no links for new passwords",
+                   "Ask its owner for one: instatunnel admin user reset-link " + email);
+}
+
 outcome<account_info> auth_client::account(const secret& key) {
     auto reply = json_call(http_, server_).send("GET", "/auth/user", &key, {}, question::with_key);
     if (!reply) return reply.error();

@@ -31,6 +31,7 @@ outcome<exit_code> dispatch(const invocation& what, context& c) {
                           [&](const keys_rotate_options& o) { return run_keys_rotate(o, c); },
                           [&](const auth_status_options& o) { return run_auth_status(o, c); },
                           [&](const auth_test_options& o) { return run_auth_test(o, c); },
+                          [&](const password_reset_options& o) { return run_password_reset(o, c); },
                           [&](const config_options& o) { return run_config(o, c); },
                           [&](const demo_options& o) { return run_demo(o, c); },
                           [&](const serve_command_options& o) { return run_serve(o, c); },

@@ -15,6 +15,7 @@
 #include "login.hpp"
 #include "logout.hpp"
 #include "open_tunnel.hpp"
+#include "password_reset.hpp"
 #include "serve.hpp"
 #include "stored_key.hpp"
 #include "tunnels.hpp"
@@ -26,10 +27,10 @@ using command_options =
     std::variant<help_options, version_options, completion_options, open_options, list_options, kill_options,
                  login_options, logout_options, whoami_options, set_key_options, show_key_options, keys_list_options,
                  keys_show_options, keys_create_options, keys_rename_options, keys_revoke_options, keys_rotate_options,
-                 auth_status_options, auth_test_options, config_options, demo_options, serve_command_options,
-                 admin_user_add_options, admin_user_list_options, admin_audit_list_options, admin_audit_verify_options,
-                 admin_audit_export_options, admin_key_list_options, admin_key_create_options,
-                 admin_key_revoke_options>;
+                 auth_status_options, auth_test_options, password_reset_options, config_options, demo_options,
+                 serve_command_options, admin_user_add_options, admin_user_list_options, admin_audit_list_options,
+                 admin_audit_verify_options, admin_audit_export_options, admin_key_list_options,
+                 admin_key_create_options, admin_key_revoke_options>;
 
 /// A command line as plain data: which command, with which flags.
 struct invocation {

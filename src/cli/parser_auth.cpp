@@ -104,6 +104,13 @@ void add_auth(CLI::App& root, invocation& out) {
                          {"instatunnel auth test", "instatunnel auth test --scope tunnels:write"});
     text(test, "--scope", "SCOPE", o->scope, "Check this permission only");
     deliver(test, std::move(o), out);
+
+    auto& password = group(auth, "password", "The password of the account");
+    auto wish = std::make_shared<password_reset_options>();
+    auto& reset = command(password, "reset", "Have a link mailed with which a new password can be set",
+                          {"instatunnel auth password reset -e you@example.com"});
+    text(reset, "-e,--email", "EMAIL", wish->email, "Email of the account; without it that of the profile");
+    deliver(reset, std::move(wish), out);
 }
 
 }  // namespace

@@ -46,6 +46,9 @@ public:
     outcome<signed_in> register_account(const std::string& email, const secret& password,
                                         const std::string& invitation = {});
     outcome<void> logout(const secret& key);
+    /// Has a link mailed to the address, if it has an account; the answer does not say which. Errors: not_found (this
+    /// server sends no links).
+    outcome<void> request_password_reset(const std::string& email);
     outcome<account_info> account(const secret& key);
     outcome<std::vector<tunnel_info>> tunnels(const secret& key);
     /// By id, name or host.
