@@ -142,10 +142,27 @@ BEGIN
 END;
 )sql";
 
+// Only what the owner has changed is in plan_rules; everything else is as the program has it.
+constexpr const char* create_plan_rules = R"sql(
+CREATE TABLE plan_rules(
+    plan TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    value INTEGER NOT NULL,
+    PRIMARY KEY (plan, rule)
+) STRICT;
+
+CREATE TABLE blocked_names(
+    pattern TEXT PRIMARY KEY NOT NULL,
+    reason TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+)sql";
+
 constexpr migration steps_of_this_program[] = {
     {1, "accounts, keys, names, tunnels and usage", create_first_tables},
     {2, "rotation of keys", add_rotation},
     {3, "audit log", create_audit_log},
+    {4, "rules of plans and blocked names", create_plan_rules},
 };
 
 std::string checksum(const migration& step) {

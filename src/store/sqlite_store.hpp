@@ -44,6 +44,21 @@ public:
     outcome<void> remove_tunnel(std::string_view account_id, std::string_view tunnel_id, wall_time now) override;
     outcome<void> touch_names(std::span<const std::string> tunnel_ids, wall_time now) override;
 
+    outcome<std::optional<leased_name>> find_name(std::string_view name) override;
+    outcome<std::vector<leased_name>> list_names(std::string_view account_id, std::uint64_t limit) override;
+    outcome<std::uint64_t> count_requested_names(std::string_view account_id) override;
+    outcome<void> reserve_name(std::string_view account_id, std::string_view name, const name_limits& limits,
+                               wall_time now) override;
+    outcome<void> release_name(std::string_view account_id, std::string_view name, wall_time now) override;
+    outcome<std::vector<blocked_name>> list_blocked_names() override;
+    outcome<void> block_name(const blocked_name& blocked, std::uint64_t limit) override;
+    outcome<void> unblock_name(std::string_view pattern) override;
+
+    outcome<std::string> find_plan(std::string_view account_id) override;
+    outcome<std::vector<plan_rule>> list_plan_rules() override;
+    outcome<void> set_plan_rules(std::span<const plan_rule> rules) override;
+    outcome<void> reset_plan(std::string_view plan) override;
+
     outcome<void> add_usage(std::span<const usage_delta> deltas) override;
     outcome<account_usage> find_usage(std::string_view account_id) override;
 

@@ -79,6 +79,31 @@ struct name_limits {
     std::uint64_t random_names = 1000;
 };
 
+/// A name and the account that it is leased to.
+struct leased_name {
+    std::string name;
+    std::string account_id;
+    std::string email;  ///< of the account's owner
+    lease_kind kind = lease_kind::requested;
+    wall_time created_at{};
+    wall_time last_used_at{};
+    std::string tunnel_id;  ///< of the tunnel that has it; empty: none
+};
+
+/// A name, or a pattern with `*` for any run of characters, that no account may use.
+struct blocked_name {
+    std::string pattern;
+    std::string reason;  ///< told to whoever asks for the name; may be empty
+    wall_time created_at{};
+};
+
+/// One rule of a plan that the owner of the edge has set. What the words and values mean is the service's business.
+struct plan_rule {
+    std::string plan;
+    std::string rule;
+    std::int64_t value = 0;
+};
+
 struct usage_delta {
     std::string tunnel_id;
     std::uint64_t requests = 0;

@@ -80,6 +80,32 @@ public:
     /// Keeps the names of tunnels that are connected now from being purged.
     virtual outcome<void> touch_names(std::span<const std::string> tunnel_ids, wall_time now) = 0;
 
+    virtual outcome<std::optional<leased_name>> find_name(std::string_view name) = 0;
+    /// At most `limit`, by name; of all accounts if `account_id` is empty.
+    virtual outcome<std::vector<leased_name>> list_names(std::string_view account_id, std::uint64_t limit) = 0;
+    /// How many names the account has asked for.
+    virtual outcome<std::uint64_t> count_requested_names(std::string_view account_id) = 0;
+    /// Leases a name without a tunnel. Errors: name_taken, forbidden (limits).
+    virtual outcome<void> reserve_name(std::string_view account_id, std::string_view name, const name_limits& limits,
+                                       wall_time now) = 0;
+    /// Ends the lease and removes the tunnel that has the name. Errors: not_found (no such name, another account's).
+    virtual outcome<void> release_name(std::string_view account_id, std::string_view name, wall_time now) = 0;
+
+    /// Oldest first.
+    virtual outcome<std::vector<blocked_name>> list_blocked_names() = 0;
+    /// A pattern that is there gets the new reason. Errors: forbidden (`limit` patterns are there).
+    virtual outcome<void> block_name(const blocked_name& blocked, std::uint64_t limit) = 0;
+    /// Errors: not_found.
+    virtual outcome<void> unblock_name(std::string_view pattern) = 0;
+
+    /// Plan of an account. Errors: not_found.
+    virtual outcome<std::string> find_plan(std::string_view account_id) = 0;
+    virtual outcome<std::vector<plan_rule>> list_plan_rules() = 0;
+    /// All of them or none.
+    virtual outcome<void> set_plan_rules(std::span<const plan_rule> rules) = 0;
+    /// Forgets what was set for a plan.
+    virtual outcome<void> reset_plan(std::string_view plan) = 0;
+
     /// Adds to tunnels and to their accounts; unknown tunnels are skipped.
     virtual outcome<void> add_usage(std::span<const usage_delta> deltas) = 0;
     virtual outcome<account_usage> find_usage(std::string_view account_id) = 0;

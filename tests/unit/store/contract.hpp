@@ -26,6 +26,8 @@ std::span<const contract_case> transaction_cases();
 std::span<const contract_case> account_cases();
 std::span<const contract_case> tunnel_cases();
 std::span<const contract_case> audit_cases();
+std::span<const contract_case> name_cases();
+std::span<const contract_case> plan_cases();
 
 wall_time at_second(std::int64_t second);
 user make_user(const std::string& name);

@@ -114,6 +114,24 @@ TEST_CASE("records of the audit log cannot be changed, nor removed beyond the an
     CHECK(s->list_audit({}).value().size() == 2);
 }
 
+TEST_CASE("SQLite keeps the contract of leased and blocked names") {
+    for (const auto& c : name_cases()) {
+        DYNAMIC_SECTION(c.name) {
+            sqlite_source source;
+            c.run(source);
+        }
+    }
+}
+
+TEST_CASE("SQLite keeps the contract of plans") {
+    for (const auto& c : plan_cases()) {
+        DYNAMIC_SECTION(c.name) {
+            sqlite_source source;
+            c.run(source);
+        }
+    }
+}
+
 TEST_CASE("folder and files are private, also when the umask is wide and they were not") {
     test::temporary_folder parent;
     const auto folder = parent.path() / "edge";
