@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "instatunnel/auth/email.hpp"
 #include "instatunnel/base/file.hpp"
 #include "instatunnel/base/log.hpp"
 #include "instatunnel/base/names.hpp"
@@ -47,7 +48,19 @@ outcome<std::vector<std::string>> to_origins(const std::vector<std::string>& tex
     return origins;
 }
 
+// It ends up in terminals, JSON, protocol texts and HTML: one short line, and a URL only of a kind that opens a page.
+bool is_contact(std::string_view text) {
+    if (!auth::is_display_name(text)) return false;
+    const bool is_url = text.find("://") != std::string_view::npos;
+    if (!is_url) return true;
+    return (text.starts_with("https://") || text.starts_with("http://")) &&
+           text.find_first_of(" \"'<>\\`") == std::string_view::npos;
+}
+
 outcome<void> complete(serve_options& o) {
+    if (!o.support_contact.empty() && !is_contact(o.support_contact))
+        return failure(errc::usage, "--support-contact is neither a line of at most 120 bytes nor an https:// URL",
+                       "Write it like --support-contact support@example.com");
     if (o.domain.empty() && o.dev) o.domain = "localhost";
     o.domain = to_lower(o.domain);
     if (o.domain.empty())
@@ -110,6 +123,7 @@ public:
         service_options.dev = options_.dev;
         service_options.version = version();
         service_options.audit_keep = options_.audit_keep;
+        service_options.support_contact = options_.support_contact;
         auto opened = service::service::open(std::move(service_options));
         if (!opened) return opened.error();
         service_ = std::move(*opened);
@@ -191,6 +205,7 @@ private:
         edge::server_options edge_options;
         edge_options.domain = options_.domain;
         edge_options.public_port = port;
+        edge_options.support_contact = options_.support_contact;
         edge_options.listener = std::move(listener);
         edge_options.certificates = certificates_;
         if (!options_.http_listen.empty()) {

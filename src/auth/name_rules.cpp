@@ -68,6 +68,39 @@ outcome<void> check_name(std::string_view label) {
     return {};
 }
 
+outcome<void> check_name_pattern(std::string_view pattern) {
+    const auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+    const auto allowed = [&](char c) { return is_word(c) || c == '-' || c == '*'; };
+    if (pattern.size() <= 63 && std::ranges::all_of(pattern, allowed) && std::ranges::any_of(pattern, is_word))
+        return {};
+    return failure(errc::malformed_name,
+                   "\"" + std::string(pattern.substr(0, 80)) +
+                       "\" is neither a name nor a pattern: letters, digits and hyphens, and * for any run of them",
+                   "Write it like: instatunnel admin name block 'bank*'");
+}
+
+// Linear in the label for one star, and never worse than the product of the two lengths: a star takes as little as it
+// can, and only the last one met is tried again.
+bool matches_name_pattern(std::string_view pattern, std::string_view label) noexcept {
+    std::size_t at = 0, here = 0;
+    std::size_t star = std::string_view::npos, taken = 0;
+    while (here < label.size()) {
+        if (at < pattern.size() && pattern[at] == '*') {
+            star = at++;
+            taken = here;
+        } else if (at < pattern.size() && pattern[at] == label[here]) {
+            ++at;
+            ++here;
+        } else if (star != std::string_view::npos) {
+            at = star + 1;
+            here = ++taken;
+        } else {
+            return false;
+        }
+    }
+    return pattern.find_first_not_of('*', at) == std::string_view::npos;
+}
+
 std::string make_random_name() {
     std::string name;
     for (int group = 0; group < 3; ++group) {

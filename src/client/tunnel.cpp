@@ -2,6 +2,7 @@
 
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <ctime>
 #include <mutex>
 #include <optional>
@@ -49,6 +50,8 @@ errc errc_for(code why) {
             return errc::revoked_key;
         case code::forbidden:
             return errc::forbidden;
+        case code::plan_limit:
+            return errc::plan_limit;
         case code::name_taken:
             return errc::name_taken;
         case code::name_reserved:
@@ -74,17 +77,22 @@ errc errc_for(code why) {
     }
 }
 
-// The edge's own words are shown only where they say more than ours, and never unchecked.
+bool is_showable(std::string_view text) {
+    const auto shows = [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != 127; };
+    return !text.empty() && text.size() <= 300 && std::ranges::all_of(text, shows);
+}
+
+// The edge's own words are shown only where they say more than ours, and never unchecked. A line break parts what
+// happened from what to do.
 failure failure_for(code why, std::string_view text) {
     const errc mapped = errc_for(why);
-    bool printable = !text.empty() && text.size() <= 200;
-    for (const char c : text)
-        printable = printable && static_cast<unsigned char>(c) >= ' ' && c != 127;
     const bool ours_is_better = mapped == errc::revoked_key || mapped == errc::expired_key ||
-                                mapped == errc::invalid_key || mapped == errc::tunnel_closed ||
-                                mapped == errc::connection_lost;
-    if (!printable || ours_is_better) return {mapped};
-    return {mapped, std::string(text)};
+                                mapped == errc::invalid_key || mapped == errc::connection_lost;
+    const auto end = text.find('\n');
+    const auto what = text.substr(0, end);
+    if (ours_is_better || !is_showable(what)) return {mapped};
+    const auto next = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+    return {mapped, std::string(what), is_showable(next) ? std::string(next) : std::string()};
 }
 
 milliseconds clock_of(clockid_t id) {

@@ -66,6 +66,7 @@ std::string as_json(const error_page& page) {
     body["message"] = page.message;
     body["code"] = page.status / 100 * 1000 + page.status % 100;
     body["request_id"] = page.request_id;
+    if (!page.support.empty()) body["support"] = page.support;
     // The message may name what somebody typed: bytes that are not UTF-8 are replaced, never thrown about.
     return body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
@@ -74,6 +75,7 @@ std::string as_text(const error_page& page) {
     std::string text(page.message);
     text += '\n';
     if (!page.hint.empty()) text.append(page.hint).append("\n");
+    if (!page.support.empty()) text.append("Contact: ").append(page.support).append("\n");
     text.append("\nError: ").append(page.code_name).append(" (").append(status_line(page.status)).append(")\n");
     if (!page.request_id.empty()) text.append("Request: ").append(page.request_id).append("\n");
     return text;
@@ -99,12 +101,20 @@ footer { margin-top: 2rem; padding-top: 1rem; border-top: 1px solid var(--line);
 </style>
 )";
 
+// A URL of the owner becomes a link; no other scheme does, so that nothing but a page can stand behind it.
+std::string contact_html(std::string_view support) {
+    const auto shown = escape_html(support);
+    if (!support.starts_with("https://") && !support.starts_with("http://")) return shown;
+    return "<a rel=\"noopener noreferrer\" href=\"" + shown + "\">" + shown + "</a>";
+}
+
 std::string as_html(const error_page& page) {
     std::string html(html_start);
     html += "<title>" + status_line(page.status) + "</title>\n</head>\n<body>\n<main>\n";
     html += "<p class=\"status\">" + status_line(page.status) + "</p>\n";
     html += "<h1>" + escape_html(page.message) + "</h1>\n";
     if (!page.hint.empty()) html += "<p>" + escape_html(page.hint) + "</p>\n";
+    if (!page.support.empty()) html += "<p>Contact: " + contact_html(page.support) + "</p>\n";
     html += "<footer>Error <code>" + escape_html(page.code_name) + "</code>";
     if (!page.request_id.empty()) html += ", request <code>" + escape_html(page.request_id) + "</code>";
     html += "</footer>\n</main>\n</body>\n</html>\n";

@@ -18,6 +18,8 @@ constexpr std::string_view superseded_text = "Another process of the same accoun
 // A queue on the lane delays every stream: hold little of it, refill often.
 constexpr std::size_t lane_low_water = 64 * 1024;
 
+}  // namespace
+
 code code_for(errc why) {
     switch (why) {
         case errc::malformed_key:
@@ -29,8 +31,9 @@ code code_for(errc why) {
         case errc::revoked_key:
             return code::key_revoked;
         case errc::forbidden:
-        case errc::plan_limit:
             return code::forbidden;
+        case errc::plan_limit:
+            return code::plan_limit;
         case errc::name_taken:
             return code::name_taken;
         case errc::name_reserved:
@@ -51,7 +54,12 @@ code code_for(errc why) {
     }
 }
 
-}  // namespace
+std::string words_for(const failure& why) {
+    if (code_for(why.code) == code::internal) return std::string(message(errc::busy));
+    std::string words(why.what());
+    if (!why.next.empty()) words.append("\n").append(why.next);
+    return words;
+}
 
 lane::lane(worker& w, net::peer_name peer)
     : w_(w),
@@ -126,6 +134,7 @@ void lane::on_hello(std::string_view json) {
     claim.existing_host = wish.host;
     claim.target = wish.target;
     claim.instance = parsed->instance;
+    claim.mcp = wish.mcp;
     claim.remote_address = peer_.address;
     ticket_ = std::make_shared<lane*>(this);
     auto& loop = w_.loop;
@@ -144,7 +153,7 @@ void lane::admitted(outcome<service::granted_tunnel> granted, std::string ref) {
     if (!granted) {
         const auto& why = granted.error();
         log::info("tunnel.refused").with("from", peer_.address).with("reason", code_name(why.code));
-        return end(code_for(why.code), why.what());
+        return end(code_for(why.code), words_for(why));
     }
     if (is_replaced(*granted)) return end(code::superseded, superseded_text);
     take_route(std::move(*granted));
@@ -228,7 +237,7 @@ void lane::end(code why, std::string_view text) {
     for_good_ = why != code::draining && why != code::superseded;
     session_.send_error(why, text);
     session_.flush();
-    lost(text);
+    lost(text.substr(0, text.find('\n')));
 }
 
 void lane::drain() {

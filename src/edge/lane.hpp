@@ -11,6 +11,13 @@
 
 namespace instatunnel::edge {
 
+/// How a failure is called on the wire.
+engine::code code_for(errc why);
+
+/// What the client is told of it: what happened and, behind a line break, what to do. Of faults of this machine only
+/// that there was one.
+std::string words_for(const failure& why);
+
 /// The edge's end of one tunnel client's connection: waits for HELLO, has the claim checked, then carries the session.
 class lane final : public net::retirable,
                    public net::connection_events,

@@ -23,6 +23,7 @@ struct route {
     std::string key_id;
     std::chrono::steady_clock::time_point away_since{};
     std::int64_t connected_at_us = 0;
+    std::chrono::steady_clock::time_point last_request{};  ///< meaningful once there was one
     std::uint64_t requests = 0;
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "greeting.hpp"
+#include "instatunnel/base/clock.hpp"
 #include "instatunnel/base/log.hpp"
 #include "instatunnel/net/event_loop.hpp"
 #include "lane.hpp"
@@ -52,6 +53,7 @@ public:
         worker_.domain = options_.domain;
         worker_.api_host = "api." + options_.domain;
         worker_.public_port = options_.public_port;
+        worker_.support_contact = options_.support_contact;
         acceptor_ = std::make_unique<net::acceptor>(loop_, std::move(options_.listener), visitor_door_);
         if (options_.http_listener)
             redirect_acceptor_ =
@@ -77,7 +79,7 @@ public:
         return worker_.cut_requests;
     }
 
-    void close_tunnel(const std::string& tunnel_id, errc why) override {
+    void close_tunnel(const std::string& tunnel_id, const failure& why) override {
         loop_.post([this, tunnel_id, why] {
             end_lanes([&](const route& r) { return r.tunnel.tunnel_id == tunnel_id; }, why);
         });
@@ -87,34 +89,50 @@ public:
         loop_.post([this, key_id, why] { end_lanes([&](const route& r) { return r.key_id == key_id; }, why); });
     }
 
-    std::vector<service::live_tunnel> list() override {
+    outcome<std::vector<service::live_tunnel>> list() override {
         auto answer = std::make_shared<std::promise<std::vector<service::live_tunnel>>>();
         auto future = answer->get_future();
         loop_.post([this, answer] {
             std::vector<service::live_tunnel> live;
             worker_.routes.each([&](const route& r) {
-                if (r.via == nullptr) return;
-                live.push_back(
-                    {r.tunnel.tunnel_id, r.target, r.connected_at_us, r.requests, r.bytes_in, r.bytes_out, r.key_id});
+                if (r.via != nullptr) live.push_back(describe(r));
             });
             answer->set_value(std::move(live));
         });
-        // The worker never blocks; past this bound it is not running any more.
-        if (future.wait_for(list_wait) != std::future_status::ready) return {};
+        // The worker never blocks; past this bound it is overloaded, or not running any more.
+        if (future.wait_for(list_wait) != std::future_status::ready) return errc::busy;
         return future.get();
     }
 
 private:
     template <class Match>
-    void end_lanes(Match matches, errc why) {
+    void end_lanes(Match matches, const failure& why) {
         std::vector<lane*> ending;
         for (lane* l : worker_.lanes)
             if (l->served() != nullptr && matches(*l->served())) ending.push_back(l);
-        const auto code = why == errc::tunnel_closed ? engine::code::tunnel_closed
-                          : why == errc::expired_key ? engine::code::key_expired
-                                                     : engine::code::key_revoked;
         for (lane* l : ending)
-            l->end(code, message(why));
+            l->end(code_for(why.code), words_for(why));
+    }
+
+    service::live_tunnel describe(const route& r) const {
+        service::live_tunnel t;
+        t.tunnel_id = r.tunnel.tunnel_id;
+        t.target = r.target;
+        t.connected_at_us = r.connected_at_us;
+        t.requests = r.requests;
+        t.bytes_in = r.bytes_in;
+        t.bytes_out = r.bytes_out;
+        t.key_id = r.key_id;
+        t.account_id = r.tunnel.account_id;
+        t.name = r.tunnel.name;
+        t.open_requests = r.via->session().open_streams();
+        t.round_trip_us = r.via->session().round_trip().count();
+        // The clock of the loop says how long ago it was, the wall clock when.
+        if (r.requests > 0) {
+            const auto ago = std::chrono::duration_cast<std::chrono::microseconds>(loop_.now() - r.last_request);
+            t.last_request_at_us = wall_now().time_since_epoch().count() - ago.count();
+        }
+        return t;
     }
 
     void on_tick() {

@@ -301,6 +301,7 @@ void visitor::start_tunnel_request(const wire::request_head& head, const std::sh
         return refuse(503, "too_many_streams", "The tunnel carries as many requests as it can right now",
                       "Try again in a moment.", request_done_ && keep_alive_);
     ++to->requests;
+    to->last_request = w_.loop.now();
     if (continue_pending_)
         arm(w_.limits.continue_wait);
     else

@@ -214,7 +214,9 @@ void visitor::refuse(int status, std::string_view code_name, std::string_view me
     // Inside a reply that has begun, a second one would be read as part of its body.
     if (reply_started_ && !reply_done_) return close(/*cleanly=*/false);
     const auto id = std::to_string(request_id_);
-    const auto page = render({status, code_name, message, hint, id}, accept_);
+    const bool is_limit = code_name == "rate_limited" || code_name == "too_many_streams";
+    const auto support = is_limit ? std::string_view(w_.support_contact) : std::string_view();
+    const auto page = render({status, code_name, message, hint, id, support}, accept_);
     std::string extra = "X-Instatunnel-Error: ";
     extra.append(code_name).append("\r\nCache-Control: no-store\r\n");
     if (status == 503 || status == 429) extra += "Retry-After: 2\r\n";

@@ -82,6 +82,7 @@ struct worker {
     std::string domain;
     std::string api_host;
     std::uint16_t public_port = 443;
+    std::string support_contact;  ///< on pages that tell of a limit; may be empty
     edge_limits limits;
 
     router routes;

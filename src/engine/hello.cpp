@@ -34,6 +34,14 @@ bool read_number(const json& object, const char* name, Integer& out) {
     return true;
 }
 
+bool read_flag(const json& object, const char* name, bool& out) {
+    const auto found = object.find(name);
+    if (found == object.end()) return true;
+    if (!found->is_boolean()) return false;
+    out = found->get<bool>();
+    return true;
+}
+
 std::optional<json> parse_object(std::string_view text) {
     auto parsed = json::parse(text, nullptr, /*allow_exceptions=*/false);
     if (!parsed.is_object()) return std::nullopt;
@@ -43,7 +51,7 @@ std::optional<json> parse_object(std::string_view text) {
 bool read_wish(const json& item, tunnel_wish& out) {
     return item.is_object() && read_text(item, "ref", out.ref) && read_text(item, "proto", out.proto) &&
            read_text(item, "sub", out.name) && read_text(item, "host", out.host) &&
-           read_text(item, "target", out.target);
+           read_text(item, "target", out.target) && read_flag(item, "mcp", out.mcp);
 }
 
 bool read_grant(const json& item, tunnel_grant& out) {
@@ -69,6 +77,7 @@ std::string to_json(const hello& h) {
         json item = {{"ref", t.ref}, {"proto", t.proto}, {"target", t.target}};
         if (!t.name.empty()) item["sub"] = t.name;
         if (!t.host.empty()) item["host"] = t.host;
+        if (t.mcp) item["mcp"] = true;
         tunnels.push_back(std::move(item));
     }
     const json document = {{"v", h.version},
@@ -97,16 +106,13 @@ std::optional<hello> parse_hello(std::string_view text) {
     hello h;
     std::string type = "key", key;
     if (!read_number(*document, "v", h.version) || !read_text(*document, "instance_id", h.instance) ||
-        !read_number(*document, "window_init", h.window) || !read_list(*document, "tunnels", h.tunnels, read_wish))
+        !read_number(*document, "window_init", h.window) || !read_list(*document, "tunnels", h.tunnels, read_wish) ||
+        !read_flag(*document, "resume", h.resumed))
         return std::nullopt;
     if (const auto client = document->find("client"); client != document->end())
         if (!client->is_object() || !read_text(*client, "ver", h.client_version)) return std::nullopt;
     if (const auto auth = document->find("auth"); auth != document->end())
         if (!auth->is_object() || !read_text(*auth, "type", type) || !read_text(*auth, "key", key)) return std::nullopt;
-    if (const auto resume = document->find("resume"); resume != document->end()) {
-        if (!resume->is_boolean()) return std::nullopt;
-        h.resumed = resume->get<bool>();
-    }
     h.key = secret(std::move(key));
     if (type != "key" || h.tunnels.size() != 1) return std::nullopt;
     return h;

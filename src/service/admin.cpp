@@ -1,18 +1,14 @@
 #include "instatunnel/service/admin.hpp"
 
-#include <algorithm>
-#include <array>
-
 #include "admin_session.hpp"
 #include "instatunnel/auth/email.hpp"
 #include "instatunnel/auth/key.hpp"
 #include "instatunnel/auth/password.hpp"
+#include "instatunnel/service/plans.hpp"
 #include "instatunnel/store/sqlite.hpp"
 
 namespace instatunnel::service {
 namespace {
-
-constexpr std::array<std::string_view, 3> plans{"free", "pro", "business"};
 
 // Everything but the password, checked before the slow part.
 outcome<store::user> describe(const std::string& email, const std::string& name, const std::string& plan) {
@@ -27,7 +23,7 @@ outcome<store::user> describe(const std::string& email, const std::string& name,
     if (!auth::is_display_name(owner.name))
         return failure(errc::usage, "The name is longer than 120 bytes or holds control characters",
                        "Choose another one: --name NAME");
-    if (std::ranges::find(plans, owner.plan) == plans.end())
+    if (!is_plan(owner.plan))
         return failure(errc::usage, "There is no plan \"" + owner.plan.substr(0, 80) + "\"",
                        "Choose one: --plan free, --plan pro or --plan business");
     return owner;

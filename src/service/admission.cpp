@@ -102,10 +102,26 @@ outcome<store::tunnel> admission::open(const store::api_key& key, const tunnel_c
     // Shown in listings, so only what can be shown.
     request.target = auth::is_display_name(claim.target) ? claim.target : std::string();
     request.now = tuning_.now();
+    if (claim.mcp)
+        if (auto allowed = plans_.check_mcp(key.account_id); !allowed) return allowed.error();
     if (!claim.existing_host.empty()) return open_existing(std::move(request), claim.existing_host);
     if (request.name.empty()) return open_random(std::move(request));
     if (auto usable = auth::check_name(request.name); !usable) return usable.error();
+    // A process that comes back asks for the name that was made up for it: it is still not one that it chose.
+    if (!request.instance.empty()) {
+        auto made_up = store_.find_random_name(request.account_id, request.instance);
+        if (!made_up) return made_up.error();
+        if (*made_up == request.name) request.kind = store::lease_kind::random;
+    }
+    if (auto allowed = check(request); !allowed) return allowed.error();
     return open_requested(request, key, claim.remote_address);
+}
+
+outcome<void> admission::check(const store::tunnel_request& request) {
+    if (auto usable = guard_.check(request.name); !usable) return usable;
+    if (auto allowed = plans_.check_tunnels(request.account_id, request.name); !allowed) return allowed;
+    if (request.kind == store::lease_kind::random) return {};
+    return plans_.check_name(request.account_id, request.name);
 }
 
 // The first time that an account opens a name is on record; that it comes back to it is not.
@@ -124,12 +140,17 @@ outcome<store::tunnel> admission::open_requested(const store::tunnel_request& re
     return opened;
 }
 
+outcome<store::tunnel> admission::open_known(const store::tunnel_request& request) {
+    if (auto allowed = check(request); !allowed) return allowed.error();
+    return store_.open_tunnel(request, account_limits);
+}
+
 outcome<store::tunnel> admission::open_existing(store::tunnel_request request, const std::string& host) {
     auto known = store_.find_tunnel(request.account_id, names_.label(host));
     if (!known) return known.error();
     if (!*known) return failure(errc::not_found, "There is no tunnel \"" + host.substr(0, 80) + "\" in this account");
     request.name = (*known)->name;
-    return store_.open_tunnel(request, account_limits);
+    return open_known(request);
 }
 
 outcome<store::tunnel> admission::open_random(store::tunnel_request request) {
@@ -137,28 +158,51 @@ outcome<store::tunnel> admission::open_random(store::tunnel_request request) {
     if (!request.instance.empty()) {
         auto kept = store_.find_random_name(request.account_id, request.instance);
         if (!kept) return kept.error();
-        if (*kept) {
+        if (*kept && guard_.check(**kept)) {
             request.name = **kept;
-            return store_.open_tunnel(request, account_limits);
+            return open_known(request);
         }
     }
+    if (auto allowed = plans_.check_tunnels(request.account_id, {}); !allowed) return allowed.error();
     for (int i = 0; i < random_name_tries; ++i) {
-        request.name = auth::make_random_name();
+        auto made_up = unblocked_random_name();
+        if (!made_up) return made_up.error();
+        request.name = std::move(*made_up);
         auto opened = store_.open_tunnel(request, account_limits);
         if (opened || opened.error().code != errc::name_taken) return opened;
     }
     return failure(errc::busy);
 }
 
-outcome<store::tunnel> admission::create(const std::string& account_id, const std::string& name,
-                                         const std::string& target) {
+outcome<std::string> admission::unblocked_random_name() {
+    for (int i = 0; i < random_name_tries; ++i) {
+        auto name = auth::make_random_name();
+        const auto usable = guard_.check(name);
+        if (usable) return name;
+        if (usable.error().code != errc::name_reserved) return usable.error();
+    }
+    return failure(errc::busy);
+}
+
+outcome<store::tunnel_request> admission::prepare(const std::string& account_id, const std::string& name,
+                                                  const std::string& target) {
     store::tunnel_request request;
     request.id = auth::make_id("tun");
     request.account_id = account_id;
-    request.name = name.empty() ? auth::make_random_name() : to_lower(name);
+    request.name = to_lower(name);
     request.target = target;
     request.now = tuning_.now();
+    if (name.empty()) {
+        auto made_up = unblocked_random_name();
+        if (!made_up) return made_up.error();
+        request.name = std::move(*made_up);
+    }
     if (auto usable = auth::check_name(request.name); !usable) return usable.error();
+    if (auto allowed = check(request); !allowed) return allowed.error();
+    return request;
+}
+
+outcome<store::tunnel> admission::create(const store::tunnel_request& request) {
     return store_.create_tunnel(request, account_limits);
 }
 

@@ -9,6 +9,8 @@
 #include "key_addresses.hpp"
 #include "key_watch.hpp"
 #include "keyring.hpp"
+#include "name_guard.hpp"
+#include "plan_gate.hpp"
 
 namespace instatunnel::service {
 
@@ -33,21 +35,27 @@ class admission {
 public:
     /// All arguments outlive the object.
     admission(store::store& target, keyring& keys, key_addresses& addresses, key_watch& watch, call_limits& limits,
-              audit_log& audit, const name_space& names, const tuning& t)
+              plan_gate& plans, name_guard& guard, audit_log& audit, const name_space& names, const tuning& t)
         : store_(target),
           keys_(keys),
           addresses_(addresses),
           watch_(watch),
           limits_(limits),
+          plans_(plans),
+          guard_(guard),
           audit_(audit),
           names_(names),
           tuning_(t) {}
 
     /// Errors: see service::admit.
     outcome<granted_tunnel> admit(const tunnel_claim& claim);
-    /// A tunnel for later; empty `name`: make one up.
-    /// Errors: malformed_name, name_reserved, name_taken, already_exists, forbidden (limits), store_failed.
-    outcome<store::tunnel> create(const std::string& account_id, const std::string& name, const std::string& target);
+    /// What a tunnel for later is made of; empty `name`: one is made up. The name stays with the account either way.
+    /// Asks name and plan; nothing is stored.
+    /// Errors: malformed_name, name_reserved, plan_limit, busy, store_failed.
+    outcome<store::tunnel_request> prepare(const std::string& account_id, const std::string& name,
+                                           const std::string& target);
+    /// Errors: name_taken, already_exists, forbidden (limits), store_failed.
+    outcome<store::tunnel> create(const store::tunnel_request& prepared);
 
 private:
     outcome<store::api_key> check_key(const tunnel_claim& claim);
@@ -57,12 +65,19 @@ private:
                                           const std::string& address);
     outcome<store::tunnel> open_existing(store::tunnel_request request, const std::string& host);
     outcome<store::tunnel> open_random(store::tunnel_request request);
+    /// A name that the account holds.
+    outcome<store::tunnel> open_known(const store::tunnel_request& request);
+    /// Whether name and plan allow it; nothing is changed.
+    outcome<void> check(const store::tunnel_request& request);
+    outcome<std::string> unblocked_random_name();
 
     store::store& store_;
     keyring& keys_;
     key_addresses& addresses_;
     key_watch& watch_;
     call_limits& limits_;
+    plan_gate& plans_;
+    name_guard& guard_;
     audit_log& audit_;
     const name_space& names_;
     const tuning& tuning_;

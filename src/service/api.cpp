@@ -46,6 +46,7 @@ api_error with_status(int status, std::string_view message) {
 void api::handle(api_request request, service::api_callback done) {
     const auto c = std::make_shared<call>(std::move(request), std::move(done));
     c->added = parts_.cors.for_answer(c->field("Origin"));
+    c->support = parts_.options.support_contact;
     try {
         dispatch(c);
     } catch (const std::exception& e) {

@@ -33,6 +33,9 @@ struct api_parts {
     key_watch& watch;
     call_limits& limits;
     admission& admissions;
+    plan_book& plans;
+    plan_gate& gate;
+    name_guard& guard;
     usage_ledger& usage;
     audit_log& audit;
     auth::password_pool& passwords;
@@ -66,6 +69,13 @@ public:
     void list_tunnels(const call_ptr& c);
     void show_tunnel(const call_ptr& c);
     void remove_tunnel(const call_ptr& c);
+    void show_tunnel_stats(const call_ptr& c);
+    // name_routes.cpp:
+    void list_names(const call_ptr& c);
+    void release_name(const call_ptr& c);
+    // usage_routes.cpp:
+    void show_plan(const call_ptr& c);
+    void show_usage(const call_ptr& c);
     void show_health(const call_ptr& c);
     void show_meta(const call_ptr& c);
     void show_description(const call_ptr& c);
@@ -91,6 +101,9 @@ private:
 
     using live_by_id = std::unordered_map<std::string, live_tunnel>;
     live_by_id live() const;
+    std::uint64_t count_online(const std::string& account_id) const;
+    nlohmann::ordered_json describe(const store::account_usage& usage, const std::string& account_id) const;
+    void refuse_by_plan(const call_ptr& c, const failure& f);
     nlohmann::ordered_json describe(const store::tunnel& t, const live_by_id& connected) const;
     std::optional<store::tunnel> find_tunnel(const call_ptr& c);
 

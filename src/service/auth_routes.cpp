@@ -4,6 +4,7 @@
 #include "instatunnel/auth/scopes.hpp"
 #include "instatunnel/base/clock.hpp"
 #include "json_body.hpp"
+#include "plan_words.hpp"
 
 namespace instatunnel::service {
 namespace {
@@ -176,6 +177,8 @@ void api::show_user(const call_ptr& c) {
     auto usage = parts_.data.find_usage(c->key.account_id);
     if (!usage) return c->fail(usage.error());
     if (!*user) return c->fail(failure(errc::invalid_key));
+    auto rules = parts_.plans.rules_for(c->key.account_id);
+    if (!rules) return c->fail(rules.error());
 
     nlohmann::ordered_json body;
     body["id"] = (*user)->id;
@@ -183,9 +186,8 @@ void api::show_user(const call_ptr& c) {
     body["name"] = (*user)->name;
     body["plan"] = (*user)->plan;
     body["created_at"] = to_rfc3339((*user)->created_at);
-    body["usage"]["tunnels_created"] = usage->tunnels_created;
-    body["usage"]["data_transferred"] = to_human_bytes(usage->bytes_in + usage->bytes_out);
-    body["usage"]["requests_served"] = usage->requests;
+    body["limits"] = describe_limits(*rules);
+    body["usage"] = describe(*usage, c->key.account_id);
     body["permissions"] = c->key.scopes;
     body["key"]["id"] = c->key.id;
     body["key"]["name"] = c->key.name;

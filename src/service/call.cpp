@@ -99,6 +99,7 @@ api_error error_for(const failure& f) {
         case errc::wrong_password:
             return unauthorized(f.code);
         case errc::forbidden:
+        case errc::plan_limit:
             return plain(403, f.what());
         case errc::not_found:
             return plain(404, f.what());
@@ -168,6 +169,11 @@ void call::fail(const api_error& error) {
     body["code"] = code_for(error.status);
     if (!error.field.empty()) body["field"] = error.field;
     if (!error.reason.empty()) body["reason"] = error.reason;
+    if (!error.plan.empty()) body["plan"] = error.plan;
+    if (!error.limit.empty()) body["limit"] = error.limit;
+    // A missing permission is a matter of the key; every other no of this kind is the owner's to lift.
+    const bool owner_decides = error.status == 429 || (error.status == 403 && error.required_scope.empty());
+    if (owner_decides && !support.empty()) body["support"] = support;
     body["request_id"] = id_;
 
     api_response response;

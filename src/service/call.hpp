@@ -22,6 +22,8 @@ struct api_error {
     std::string field;           ///< the culprit
     std::string required_scope;  ///< with 403
     std::string reason;          ///< with 401: which of the reasons, in the words of code_name()
+    std::string plan;            ///< with 403: whose limit was met,
+    std::string limit;           ///< and which
     std::chrono::seconds retry_after{0};
     std::string allow;  ///< with 405: the Allow field
 };
@@ -59,6 +61,7 @@ public:
     store::api_key key;                                      ///< of the caller, on routes that need one
     std::string_view pattern;                                ///< of the route that was found
     std::vector<std::pair<std::string, std::string>> added;  ///< fields that the answer carries whatever it is
+    std::string support;                                     ///< whom answers about limits name; may be empty
     quota tightest;                                          ///< of the limits that were asked; limit 0: none was
 
 private:

@@ -52,13 +52,22 @@ constexpr route table[] = {
          .answers(201, "Tunnel")
          .may_fail("409")
          .note(
-             "`instatunnel connect PORT -s NAME` attaches to it. 409: the name is taken, reserved, or a tunnel of this "
-             "account has it already.")},
+             "`instatunnel connect PORT -s NAME` attaches to it. 403 also beyond what the account's plan allows. 409: "
+             "the name is taken, reserved or blocked, or a tunnel of this account has it already.")},
     {"GET", "/tunnels", key, "tunnels:read", "List the account's tunnels", &api::list_tunnels, answers(200, "Tunnels")},
     {"GET", "/tunnels/:id", key, "tunnels:read", "One tunnel, by id, name or host", &api::show_tunnel,
      with("TunnelId").answers(200, "Tunnel")},
     {"DELETE", "/tunnels/:id", key, "tunnels:delete", "Close a tunnel and remove it", &api::remove_tunnel,
      with("TunnelId").answers(204).note("A connected client ends with exit code 6. The name stays with the account.")},
+    {"GET", "/tunnels/:id/stats", key, "tunnels:stats", "What was counted and measured of a tunnel",
+     &api::show_tunnel_stats, with("TunnelId").answers(200, "TunnelStats")},
+    {"GET", "/names", key, "tunnels:read", "The names that the account holds", &api::list_names, answers(200, "Names")},
+    {"DELETE", "/names/:id", key, "tunnels:delete", "Give a name back", &api::release_name,
+     with("Name").answers(204).note("Its tunnel ends. From then on every account may ask for the name.")},
+    {"GET", "/account/plan", key, "billing:read", "The plan, what it allows and what is in use", &api::show_plan,
+     answers(200, "Plan")},
+    {"GET", "/account/usage", key, "analytics:read", "What the account's tunnels carried in total", &api::show_usage,
+     answers(200, "UsageTotals")},
     {"GET", "/health", open, "", "Whether the service is alive", &api::show_health, answers(200, "Health")},
     {"GET", "/meta", open, "", "Version, domain, transports and limits", &api::show_meta, answers(200, "Meta")},
     {"GET", "/openapi.json", open, "", "This description of the API, OpenAPI 3.1", &api::show_description,
@@ -76,15 +85,13 @@ constexpr std::size_t max_parameter = 255;
 
 // The parameter if `path` has the pattern's form; empty text for a pattern without one.
 std::optional<std::string> match_path(std::string_view pattern, std::string_view path) {
-    const auto at = pattern.find(placeholder);
-    if (at == std::string_view::npos) return pattern == path ? std::optional<std::string>("") : std::nullopt;
-    const auto before = pattern.substr(0, at);
-    const auto after = pattern.substr(at + placeholder.size());
-    if (path.size() <= before.size() + after.size()) return std::nullopt;
-    if (!path.starts_with(before) || !path.ends_with(after)) return std::nullopt;
-    const auto parameter = path.substr(before.size(), path.size() - before.size() - after.size());
-    if (parameter.size() > max_parameter || parameter.find('/') != std::string_view::npos) return std::nullopt;
-    return std::string(parameter);
+    constexpr std::string_view placeholder = ":id";
+    if (!pattern.ends_with(placeholder)) return pattern == path ? std::optional<std::string>("") : std::nullopt;
+    const auto prefix = pattern.substr(0, pattern.size() - placeholder.size());
+    if (!path.starts_with(prefix)) return std::nullopt;
+    const auto rest = path.substr(prefix.size());
+    if (rest.empty() || rest.size() > 255 || rest.find('/') != std::string_view::npos) return std::nullopt;
+    return std::string(rest);
 }
 
 }  // namespace

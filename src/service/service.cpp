@@ -13,6 +13,9 @@
 #include "key_addresses.hpp"
 #include "key_watch.hpp"
 #include "keyring.hpp"
+#include "name_guard.hpp"
+#include "plan_book.hpp"
+#include "plan_gate.hpp"
 #include "sign_in_tries.hpp"
 #include "tuning.hpp"
 #include "usage_ledger.hpp"
@@ -42,12 +45,15 @@ public:
           keys_(*data_, std::move(folder.pepper), tuning_),
           watch_(*data_, tuning_),
           limits_(options_.limits),
-          admission_(*data_, keys_, addresses_, watch_, limits_, audit_, names_, tuning_),
+          plans_(*data_),
+          gate_(plans_, *data_, edge_, options_.support_contact),
+          guard_(*data_),
+          admission_(*data_, keys_, addresses_, watch_, limits_, gate_, guard_, audit_, names_, tuning_),
           passwords_({tuning_.password_cost, 2, tuning_.password_queue, tuning_.on_password_hash}),
           next_purge_(tuning_.steady() + first_purge_after),
           queue_(tuning_.queue, tuning_.tick, [this] { look_after(); }),
-          api_({options_, tuning_, names_, cors_, *data_, keys_, addresses_, watch_, limits_, admission_, usage_,
-                audit_, passwords_, queue_, edge_}) {}
+          api_({options_, tuning_, names_, cors_, *data_, keys_, addresses_, watch_, limits_, admission_, plans_, gate_,
+                guard_, usage_, audit_, passwords_, queue_, edge_}) {}
 
     ~service_impl() override { service_impl::stop(); }
 
@@ -114,7 +120,7 @@ private:
 
     void look_after() {
         (void)usage_.flush(*data_);
-        look_after_keys();
+        follow_others();
         (void)addresses_.flush();
         (void)audit_.flush();
         const auto now = tuning_.steady();
@@ -130,13 +136,17 @@ private:
         if (tuning_.on_tick) tuning_.on_tick();
     }
 
-    void look_after_keys() {
-        // An admin command works on the same data beside us: what was remembered of keys may be wrong then.
+    // An admin command works on the same data beside us: what was remembered of it may be wrong then.
+    void follow_others() {
         if (const auto changed = data_->changed_elsewhere(); changed && *changed) {
             keys_.forget_all();
             watch_.look_again();
+            plans_.forget();
+            guard_.forget();
+            check_names_again_ = true;
         }
         watch_.look_after(edge_);
+        if (check_names_again_ && edge_ != nullptr) check_names_again_ = !guard_.end_lost_tunnels(*edge_);
     }
 
     void cut_audit() {
@@ -152,9 +162,10 @@ private:
         std::vector<std::string> connected;
         if (edge_ != nullptr) {
             const auto live = edge_->list();
-            for (const auto& t : live)
+            if (!live) return;  // their names could be purged below
+            for (const auto& t : *live)
                 connected.push_back(t.tunnel_id);
-            watch_.keep_only(live);
+            watch_.keep_only(*live);
         }
         const auto now = tuning_.now();
         // Names in use are touched first; if that failed they could be purged below.
@@ -175,6 +186,10 @@ private:
     keyring keys_;
     key_watch watch_;
     call_limits limits_;
+    plan_book plans_;
+    plan_gate gate_;
+    name_guard guard_;
+    bool check_names_again_ = false;
     admission admission_;
     live_tunnels* edge_ = nullptr;
     auth::password_pool passwords_;

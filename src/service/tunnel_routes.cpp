@@ -15,12 +15,21 @@ wall_time from_microseconds(std::int64_t us) {
     return wall_time(std::chrono::microseconds(us));
 }
 
+// Only a fault of the name is one of the field.
+void fail_name(const call_ptr& c, const failure& f, const char* name_field) {
+    const bool is_ours = f.code == errc::store_failed || f.code == errc::busy;
+    c->fail(f, is_ours ? "" : name_field);
+}
+
 }  // namespace
 
 api::live_by_id api::live() const {
     live_by_id connected;
     if (parts_.edge == nullptr) return connected;
-    for (auto& t : parts_.edge->list()) {
+    // Without an answer they are shown as offline: a listing that waits for ever helps nobody.
+    auto tunnels = parts_.edge->list();
+    if (!tunnels) return connected;
+    for (auto& t : *tunnels) {
         const auto id = t.tunnel_id;
         connected.insert_or_assign(id, std::move(t));
     }
@@ -69,11 +78,21 @@ void api::create_tunnel(const call_ptr& c) {
     if (!target.empty() && !auth::is_display_name(target))
         return c->fail(wrong_value("target", "\"target\" must have at most 120 bytes and no control characters"));
     if (name && name->empty()) return c->fail(failure(errc::malformed_name), name_field);
+    const auto wanted = parts_.admissions.prepare(c->key.account_id, name.value_or(""), target);
+    if (!wanted && wanted.error().code == errc::plan_limit) return refuse_by_plan(c, wanted.error());
+    if (!wanted) return fail_name(c, wanted.error(), name_field);
     auto created = parts_.audit.together(
-        [&] { return parts_.admissions.create(c->key.account_id, name.value_or(""), target); },
+        [&] { return parts_.admissions.create(*wanted); },
         [&](const store::tunnel& t) { return event(c, "tunnel.created").about(t.id).with("name", t.name); });
-    if (!created) return c->fail(created.error(), created.error().code == errc::store_failed ? "" : name_field);
+    if (!created) return fail_name(c, created.error(), name_field);
     c->reply(201, describe(*created, {}));
+}
+
+void api::refuse_by_plan(const call_ptr& c, const failure& f) {
+    auto error = error_for(f);
+    error.plan = parts_.gate.last_refusal().plan;
+    error.limit = parts_.gate.last_refusal().limit;
+    c->fail(error);
 }
 
 void api::list_tunnels(const call_ptr& c) {
@@ -104,6 +123,34 @@ void api::remove_tunnel(const call_ptr& c) {
     c->reply_empty();
 }
 
+// Only what was counted or measured; null where there is nothing to tell.
+void api::show_tunnel_stats(const call_ptr& c) {
+    if (auto flushed = parts_.usage.flush(parts_.data); !flushed) return c->fail(flushed.error());
+    const auto found = find_tunnel(c);
+    if (!found) return;
+    const auto connected = live();
+    const auto online = connected.find(found->id);
+    const auto summary = describe(*found, connected);
+    nlohmann::ordered_json body;
+    for (const char* member : {"id", "name", "url", "status", "created_at", "requests", "bytes_in", "bytes_out"})
+        body[member] = summary[member];
+    for (const char* member :
+         {"connected_since", "uptime_seconds", "open_requests", "last_request_at", "round_trip_ms"})
+        body[member] = nullptr;
+    if (online != connected.end()) {
+        const auto& now = online->second;
+        const auto since = from_microseconds(now.connected_at_us);
+        const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(parts_.settings.now() - since);
+        body["connected_since"] = to_rfc3339(since);
+        body["uptime_seconds"] = std::max<std::int64_t>(uptime.count(), 0);
+        body["open_requests"] = now.open_requests;
+        if (now.last_request_at_us != 0)
+            body["last_request_at"] = to_rfc3339(from_microseconds(now.last_request_at_us));
+        if (now.round_trip_us != 0) body["round_trip_ms"] = static_cast<double>(now.round_trip_us) / 1000;
+    }
+    c->reply(200, body);
+}
+
 void api::show_health(const call_ptr& c) {
     nlohmann::ordered_json body;
     body["status"] = "ok";
@@ -115,6 +162,8 @@ void api::show_meta(const call_ptr& c) {
     body["version"] = parts_.options.version;
     body["domain"] = parts_.options.domain;
     body["transports"] = {"v2"};
+    body["support"] = nullptr;
+    if (!parts_.options.support_contact.empty()) body["support"] = parts_.options.support_contact;
     auto& limits = body["limits"];
     const auto& rates = parts_.options.limits;
     limits["requests_per_minute_per_key"] = rates.calls_per_key.per_minute;

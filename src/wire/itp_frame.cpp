@@ -48,6 +48,7 @@ constexpr std::pair<code, std::string_view> code_names[] = {
     {code::policy_denied, "policy_denied"},
     {code::upgrade_refused, "upgrade_refused"},
     {code::key_expired, "key_expired"},
+    {code::plan_limit, "plan_limit"},
     {code::session_lost, "session_lost"},
 };
 

@@ -16,6 +16,7 @@ struct serve_options {
     std::string domain;              ///< required unless dev ("localhost")
     std::string listen;              ///< "HOST:PORT" or ":PORT"; dev default 127.0.0.1:8443, else :443
     std::string http_listen;         ///< plain HTTP that only redirects; empty: none
+    std::string support_contact;     ///< text or http(s) URL that limits and errors point to; may be empty
     std::filesystem::path data;      ///< empty: ~/.instatunnel/edge or ~/.instatunnel/dev
     std::filesystem::path tls_cert;  ///< PEM chain; required unless dev
     std::filesystem::path tls_key;

@@ -16,8 +16,9 @@ namespace instatunnel::edge {
 struct server_options {
     std::string domain;  ///< "t.example.com"
     std::uint16_t public_port = 443;
-    unique_fd listener;       ///< listening, non-blocking
-    unique_fd http_listener;  ///< plain HTTP that only redirects; may be empty
+    std::string support_contact;  ///< on pages that tell of a limit; may be empty
+    unique_fd listener;           ///< listening, non-blocking
+    unique_fd http_listener;      ///< plain HTTP that only redirects; may be empty
     std::shared_ptr<net::certificate_source> certificates;
     std::function<void()> on_tick;  ///< about every 2 s on the edge's thread: certificate files are looked at
 };

@@ -18,6 +18,7 @@ struct tunnel_wish {
     std::string name;    ///< wanted subdomain; empty: any
     std::string host;    ///< a tunnel that was created before; then `name` is empty
     std::string target;  ///< for listings
+    bool mcp = false;    ///< an MCP server: the account's plan must allow it
 };
 
 struct hello {

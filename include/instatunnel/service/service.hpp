@@ -39,6 +39,7 @@ struct tunnel_claim {
     std::string existing_host;  ///< `connect`: host or name of a tunnel that was created before; then `name` is empty
     std::string target;         ///< shown in listings, e.g. "localhost:3000"
     std::string instance;       ///< random id of the client process: the same one reconnects, another one takes over
+    bool mcp = false;           ///< the local program is an MCP server
     std::string remote_address;
 };
 
@@ -60,6 +61,11 @@ struct live_tunnel {
     std::uint64_t bytes_in = 0;   ///< from visitors
     std::uint64_t bytes_out = 0;  ///< to visitors
     std::string key_id;           ///< that opened it
+    std::string account_id;
+    std::string name;
+    std::uint64_t open_requests = 0;
+    std::int64_t last_request_at_us = 0;  ///< 0: none yet
+    std::int64_t round_trip_us = 0;       ///< edge to client and back, as last measured; 0: not measured yet
 };
 
 /// The edge, as the service sees it. Called from the service's thread; implementations hand over to their own.
@@ -67,11 +73,12 @@ class live_tunnels {
 public:
     virtual ~live_tunnels() = default;
     /// Ends a tunnel's session; the client prints `why` and does not reconnect.
-    virtual void close_tunnel(const std::string& tunnel_id, errc why) = 0;
+    virtual void close_tunnel(const std::string& tunnel_id, const failure& why) = 0;
     /// Ends every session that was opened with this key.
     virtual void close_key(const std::string& key_id, errc why) = 0;
-    /// Blocks briefly (bounded) for an answer of the edge's worker.
-    virtual std::vector<live_tunnel> list() = 0;
+    /// Blocks briefly (bounded) for an answer of the edge's worker. Holds every tunnel whose grant was handed over
+    /// before the call. Errors: busy (no answer in time).
+    virtual outcome<std::vector<live_tunnel>> list() = 0;
 };
 
 struct service_options {
@@ -83,6 +90,7 @@ struct service_options {
     rate_limits limits;
     std::vector<std::string> cors_origins;  ///< each as check_origin returns it
     std::chrono::hours audit_keep{365 * 24};  ///< older records of the audit log are cut off; zero: none
+    std::string support_contact;  ///< text or URL that answers about limits name; may be empty
 };
 
 struct first_user {
@@ -108,9 +116,9 @@ public:
     virtual void handle(api_request request, api_callback done) = 0;
 
     using admit_callback = std::function<void(outcome<granted_tunnel>)>;
-    /// Checks the key, its scope (tunnels:write), the name and its owner, and leases the name to the account.
-    /// Errors: malformed_key, invalid_key, expired_key, revoked_key, forbidden, malformed_name, name_reserved,
-    /// name_taken, not_found, rate_limited, busy, store_failed.
+    /// Checks the key, its scope (tunnels:write), the name and its owner, and what the account's plan allows, and
+    /// leases the name to the account. Errors: malformed_key, invalid_key, expired_key, revoked_key, forbidden,
+    /// plan_limit, malformed_name, name_reserved, name_taken, not_found, rate_limited, busy, store_failed.
     virtual void admit(tunnel_claim claim, admit_callback done) = 0;
 
     /// Adds to the counters of a tunnel and its account; batched by the edge (about once a second), queued, never

@@ -90,6 +90,7 @@ enum class code : std::uint16_t {
     policy_denied = 41,
     upgrade_refused = 42,
     key_expired = 43,
+    plan_limit = 44,
     session_lost = 64,  ///< never on the wire: what an application is told when the lane died
 };
 

@@ -46,3 +46,38 @@ TEST_CASE("random names are usable, pronounceable and do not repeat") {
     // 46 bits: a repetition among 5,000 has a chance of one in ten million.
     CHECK(names.size() == 5000);
 }
+
+TEST_CASE("patterns of names match as a person reads them") {
+    struct row {
+        const char* pattern;
+        const char* label;
+        bool matches;
+    };
+    for (const auto& [pattern, label, matches] : std::initializer_list<row>{{"bank", "bank", true},
+                                                                            {"bank", "banks", false},
+                                                                            {"bank", "ban", false},
+                                                                            {"bank*", "bank", true},
+                                                                            {"bank*", "bank-of-x", true},
+                                                                            {"bank*", "my-bank", false},
+                                                                            {"*bank", "my-bank", true},
+                                                                            {"*bank", "bank", true},
+                                                                            {"*bank", "bankbank", true},
+                                                                            {"*bank*", "my-bank-2", true},
+                                                                            {"*bank*", "ban-k", false},
+                                                                            {"a*b*c", "aXbYbZc", true},
+                                                                            {"a*b*c", "abcabc", true},
+                                                                            {"a*b*c", "abcab", false},
+                                                                            {"a**c", "abc", true}}) {
+        CAPTURE(pattern, label);
+        CHECK(matches_name_pattern(pattern, label) == matches);
+    }
+    CHECK_FALSE(matches_name_pattern("*a*a*a*a*a*a*a*b", std::string(63, 'a')));
+}
+
+TEST_CASE("a pattern is bounded and names something") {
+    for (const char* pattern : {"bank", "bank*", "*bank*", "a", "x-*-1"})
+        CHECK(check_name_pattern(pattern));
+    for (const std::string pattern : {"", "*", "**", "-", "*-*", "Bank", "b?nk", "a b", "a.b", "\xc3\xa9"})
+        CHECK(check_name_pattern(pattern).error().code == errc::malformed_name);
+    CHECK(check_name_pattern(std::string(64, 'a')).error().code == errc::malformed_name);
+}

@@ -11,8 +11,12 @@ using namespace instatunnel::edge;
 
 namespace {
 
-const error_page unreachable{502, "origin_unreachable", "Failed to reach local server localhost:3000",
-                             "Start the local program; the tunnel itself works.", "01J-7"};
+const error_page unreachable{502,
+                             "origin_unreachable",
+                             "Failed to reach local server localhost:3000",
+                             "Start the local program; the tunnel itself works.",
+                             "01J-7",
+                             {}};
 
 constexpr std::string_view html = "text/html; charset=utf-8";
 constexpr std::string_view json = "application/json";
@@ -113,4 +117,19 @@ TEST_CASE("text from the network cannot break out of an error page") {
     const error_page bytes{502, "e", "a\"b\\c\n\x01\xff", "", ""};
     CHECK(render(bytes, "application/json").body ==
           "{\"error\":\"e\",\"message\":\"a\\\"b\\\\c\\n\\u0001\xef\xbf\xbd\",\"code\":5002,\"request_id\":\"\"}\n");
+}
+
+TEST_CASE("a page that tells of a limit says whom to ask, and the text cannot leave its place") {
+    error_page page = unreachable;
+    page.support = "https://help.example.com/?a=1&b=\"><script>";
+    const auto in_html = render(page, "text/html").body;
+    CHECK(holds(in_html,
+                "<a rel=\"noopener noreferrer\" href=\"https://help.example.com/?a=1&amp;b=&quot;&gt;&lt;script"));
+    CHECK_FALSE(holds(in_html, "<script>"));
+    CHECK(holds(render(page, "application/json").body, R"("support":"https://help.example.com/?a=1&b=\"><script>")"));
+    CHECK(holds(render(page, "").body, "\nContact: https://help.example.com/?a=1&b=\"><script>\n"));
+    page.support = "javascript://x";
+    CHECK_FALSE(holds(render(page, "text/html").body, "href"));
+    CHECK_FALSE(holds(render(unreachable, "text/html").body, "Contact"));
+    CHECK_FALSE(holds(render(unreachable, "application/json").body, "support"));
 }

@@ -45,6 +45,15 @@ TEST_CASE("HELLO of an existing tunnel names its host and no wish") {
     CHECK(parsed->tunnels[0].name.empty());
 }
 
+TEST_CASE("HELLO says of a tunnel whether an MCP server is behind it") {
+    auto h = sample();
+    CHECK(to_json(h).find("mcp") == std::string::npos);
+    h.tunnels[0].mcp = true;
+    CHECK(parse_hello(to_json(h))->tunnels[0].mcp);
+    CHECK_FALSE(parse_hello(with_tunnels(R"([{"mcp":false}])"))->tunnels[0].mcp);
+    CHECK_FALSE(parse_hello(with_tunnels(R"([{"mcp":"yes"}])")));
+}
+
 TEST_CASE("WELCOME arrives as it was sent") {
     welcome w;
     w.session = "s1";

@@ -127,10 +127,12 @@ TEST_CASE("the user's answer has every promised member") {
     CHECK(r.text.starts_with(R"({"id":"user_)"));
     CHECK(r.body["plan"] == "pro");
     CHECK(parse_rfc3339(r.body["created_at"].get<std::string>()));
-    CHECK(r.body["usage"] == json({{"tunnels_created", 0}, {"data_transferred", "0 B"}, {"requests_served", 0}}));
+    CHECK(r.body["usage"]["tunnels_created"] == 0);
+    CHECK(r.body["usage"]["data_transferred"] == "0 B");
+    CHECK(r.body["usage"]["requests_served"] == 0);
     CHECK(r.body["key"]["id"].get<std::string>().starts_with("key_"));
     CHECK(r.body["key"]["expires_at"].is_null());
-    CHECK(r.body.size() == 8);
+    CHECK(r.body.size() == 9);
 }
 
 TEST_CASE("a key may come as Bearer in any letter case or as X-API-Key") {

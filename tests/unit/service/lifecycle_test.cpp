@@ -27,9 +27,9 @@ std::string everything_in(const std::filesystem::path& folder) {
 // Lets the fake edge hold the service's thread until released.
 class holding_edge final : public service::live_tunnels {
 public:
-    void close_tunnel(const std::string&, errc) override {}
+    void close_tunnel(const std::string&, const failure&) override {}
     void close_key(const std::string&, errc) override {}
-    std::vector<service::live_tunnel> list() override {
+    outcome<std::vector<service::live_tunnel>> list() override {
         std::unique_lock lock(mutex_);
         entered_ = true;
         changed_.notify_all();

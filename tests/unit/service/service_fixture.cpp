@@ -8,9 +8,11 @@
 
 namespace instatunnel::service::testing {
 
-void fake_edge::close_tunnel(const std::string& tunnel_id, errc why) {
+void fake_edge::close_tunnel(const std::string& tunnel_id, const failure& why) {
     const std::lock_guard lock(mutex_);
-    closed_tunnels_.emplace_back(tunnel_id, why);
+    closed_tunnels_.emplace_back(tunnel_id, why.code);
+    last_words_ = why.what();
+    std::erase_if(live_, [&](const live_tunnel& t) { return t.tunnel_id == tunnel_id; });
 }
 
 void fake_edge::close_key(const std::string& key_id, errc why) {
@@ -18,9 +20,20 @@ void fake_edge::close_key(const std::string& key_id, errc why) {
     closed_keys_.emplace_back(key_id, why);
 }
 
-std::vector<live_tunnel> fake_edge::list() {
+outcome<std::vector<live_tunnel>> fake_edge::list() {
     const std::lock_guard lock(mutex_);
+    if (silent_) return errc::busy;
     return live_;
+}
+
+void fake_edge::fall_silent() {
+    const std::lock_guard lock(mutex_);
+    silent_ = true;
+}
+
+std::string fake_edge::last_words() {
+    const std::lock_guard lock(mutex_);
+    return last_words_;
 }
 
 std::vector<std::pair<std::string, errc>> fake_edge::closed_tunnels() {

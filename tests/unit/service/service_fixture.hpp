@@ -18,19 +18,25 @@ namespace instatunnel::service::testing {
 /// The edge as the service sees it: remembers what it was told, lists what a test puts there.
 class fake_edge final : public live_tunnels {
 public:
-    void close_tunnel(const std::string& tunnel_id, errc why) override;
+    void close_tunnel(const std::string& tunnel_id, const failure& why) override;
     void close_key(const std::string& key_id, errc why) override;
-    std::vector<live_tunnel> list() override;
+    outcome<std::vector<live_tunnel>> list() override;
 
     std::vector<std::pair<std::string, errc>> closed_tunnels();
     std::vector<std::pair<std::string, errc>> closed_keys();
     void set_live(std::vector<live_tunnel> tunnels);
+    /// From now on it gives no answer in time.
+    void fall_silent();
+    /// What the client of the last closed tunnel was told.
+    std::string last_words();
 
 private:
     std::mutex mutex_;
     std::vector<std::pair<std::string, errc>> closed_tunnels_;
     std::vector<std::pair<std::string, errc>> closed_keys_;
     std::vector<live_tunnel> live_;
+    std::string last_words_;
+    bool silent_ = false;
 };
 
 struct reply {
