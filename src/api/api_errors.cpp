@@ -36,11 +36,30 @@ failure not_authenticated(const json& body, question asked) {
     return errc::invalid_key;
 }
 
+// What the server's owner wants to be told about limits; letters of any language, but nothing that steers a terminal.
+std::string support_of(const json& body) {
+    const auto found = body.find("support");
+    if (found == body.end() || !found->is_string()) return {};
+    const auto& text = found->get_ref<const std::string&>();
+    const auto shows = [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != 0x7f; };
+    return text.size() <= max_message && std::ranges::all_of(text, shows) ? text : std::string();
+}
+
+failure plan_limit(const json& body, const std::string& support) {
+    const auto see = std::string("See what the plan allows: instatunnel whoami");
+    return {errc::plan_limit, printable(body, "message"),
+            support.empty() ? see : see + ", or ask for more: " + support};
+}
+
 failure not_permitted(const json& body, question asked) {
+    const auto support = support_of(body);
+    const auto ask = support.empty() ? std::string() : "Ask the server's owner: " + support;
     if (asked == question::registration)
-        return {errc::forbidden, printable(body, "message"), "Ask the server's owner for an account"};
+        return {errc::forbidden, printable(body, "message"),
+                ask.empty() ? "Ask the server's owner for an account" : ask};
+    if (!printable(body, "limit").empty()) return plan_limit(body, support);
     const auto scope = printable(body, "required_scope");
-    if (scope.empty()) return {errc::forbidden, printable(body, "message")};
+    if (scope.empty()) return {errc::forbidden, printable(body, "message"), ask};
     return {errc::forbidden, std::string(message(errc::forbidden)) + ": it needs the permission " + scope,
             "Use a key that has it: instatunnel auth test shows what this one may do"};
 }
@@ -54,7 +73,9 @@ failure limited(const json& body, const http_reply& reply) {
     const auto wait = retry_after(reply, body);
     if (!wait) return errc::rate_limited;
     const std::string length = wait->count() == 1 ? "1 second" : std::to_string(wait->count()) + " seconds";
-    return {errc::rate_limited, {}, "Wait " + length + ", then try again"};
+    const auto support = support_of(body);
+    const auto ask = support.empty() ? std::string() : "; if you need more, ask: " + support;
+    return {errc::rate_limited, {}, "Wait " + length + ", then try again" + ask};
 }
 
 failure refused(const json& body) {

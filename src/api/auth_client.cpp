@@ -11,7 +11,23 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t max_tunnels = 10'000;
+constexpr std::size_t max_names = 10'000;
 constexpr std::size_t max_permissions = 100;
+
+std::optional<std::uint64_t> limit_of(const json& object, const char* name) {
+    if (!member(object, name).is_number_unsigned()) return std::nullopt;
+    return count(object, name);
+}
+
+bool flag(const json& object, const char* name, bool otherwise) {
+    const auto& value = member(object, name);
+    return value.is_boolean() ? value.get<bool>() : otherwise;
+}
+
+// The dots would change the path instead of naming something in it (RFC 3986 §5.2.4).
+bool is_path_segment(std::string_view text) {
+    return !text.empty() && text != "." && text != "..";
+}
 
 /// A JSON string (RFC 8259 §7), written by hand so that a password never passes through memory that nobody wipes.
 void append_json_string(wiped_buffer& out, std::string_view text) {
@@ -72,6 +88,28 @@ tunnel_info to_tunnel(const json& one) {
     return tunnel;
 }
 
+std::optional<plan_limits> to_limits(const json& limits) {
+    if (!limits.is_object()) return std::nullopt;
+    plan_limits known;
+    known.tunnels = limit_of(limits, "tunnels");
+    known.names = limit_of(limits, "names");
+    known.requests_per_minute = limit_of(limits, "requests_per_minute");
+    known.mcp = flag(limits, "mcp", true);
+    known.custom_domains = flag(limits, "custom_domains", true);
+    return known;
+}
+
+name_info to_name(const json& one) {
+    name_info name;
+    name.name = text(one, "name");
+    name.url = text(one, "url");
+    name.kind = text(one, "kind");
+    name.tunnel_id = text(one, "tunnel_id");
+    name.last_used_at = text(one, "last_used_at");
+    name.blocked = flag(one, "blocked", false);
+    return name;
+}
+
 }  // namespace
 
 auth_client::auth_client(http_client& http, std::string server) : http_(http), server_(std::move(server)) {
@@ -121,6 +159,11 @@ outcome<account_info> auth_client::account(const secret& key) {
     info.tunnels_created = count(usage, "tunnels_created");
     info.data_transferred = text(usage, "data_transferred");
     info.requests_served = count(usage, "requests_served");
+    info.bytes_in = count(usage, "bytes_in");
+    info.bytes_out = count(usage, "bytes_out");
+    info.bytes_transferred = count(usage, "bytes_transferred");
+    info.tunnels_online = count(usage, "tunnels_online");
+    info.limits = to_limits(member(*reply, "limits"));
     for (const auto& permission : member(*reply, "permissions"))
         info.permissions.push_back(shown(permission));
     const auto& own_key = member(*reply, "key");
@@ -147,9 +190,29 @@ outcome<std::vector<tunnel_info>> auth_client::tunnels(const secret& key) {
 
 outcome<void> auth_client::close_tunnel(const secret& key, const std::string& id) {
     const failure unknown(errc::not_found, "There is no tunnel \"" + id + "\" in this account");
-    // These would change the path instead of naming something in it (RFC 3986 §5.2.4).
-    if (id.empty() || id == "." || id == "..") return unknown;
+    if (!is_path_segment(id)) return unknown;
     const auto path = "/tunnels/" + encode_path_segment(id);
+    auto reply = json_call(http_, server_).send("DELETE", path, &key, {}, question::with_key);
+    if (!reply) return reply.error().code == errc::not_found ? unknown : reply.error();
+    return {};
+}
+
+outcome<std::vector<name_info>> auth_client::names(const secret& key) {
+    auto reply = json_call(http_, server_).send("GET", "/names", &key, {}, question::with_key);
+    if (!reply) return reply.error();
+    const auto& list = member(*reply, "names");
+    if (!list.is_array() || list.size() > max_names) return unexpected(server_);
+    std::vector<name_info> found;
+    for (const auto& one : list)
+        found.push_back(to_name(one));
+    return found;
+}
+
+outcome<void> auth_client::release_name(const secret& key, const std::string& name) {
+    const failure unknown(errc::not_found, "This account does not hold the name \"" + name + "\"",
+                          "See the names it holds: instatunnel names ls");
+    if (!is_path_segment(name)) return unknown;
+    const auto path = "/names/" + encode_path_segment(name);
     auto reply = json_call(http_, server_).send("DELETE", path, &key, {}, question::with_key);
     if (!reply) return reply.error().code == errc::not_found ? unknown : reply.error();
     return {};

@@ -10,6 +10,7 @@
 #include "key_problem.hpp"
 #include "nearest.hpp"
 #include "permissions.hpp"
+#include "plan_limits.hpp"
 
 namespace instatunnel::cli {
 namespace {
@@ -98,6 +99,7 @@ json_line account_event(const char* event, const api::account_info& a) {
     json_line line(event);
     line.with("user", a.email).with("id", a.id).with("name", a.name).with("plan", a.plan);
     line.with("permissions", std::span<const std::string>(a.permissions));
+    if (a.limits) line.with_object("limits", limits_object(*a.limits));
     line.with("key_id", a.key_id).with("key_name", a.key_name).with("expires_at", a.key_expires_at);
     return line;
 }
@@ -141,6 +143,7 @@ outcome<exit_code> run_auth_test(const auth_test_options& options, context& c) {
     c.term.result("👤 User: " + printable(account->email));
     c.term.result("📋 Plan: " + printable(capitalised(account->plan)));
     c.term.result("🔑 Permissions: " + permissions_text(account->permissions));
+    if (account->limits) c.term.notice("Limits: " + limits_text(*account->limits));
     return exit_code::done;
 }
 
@@ -155,6 +158,10 @@ outcome<exit_code> run_whoami(const whoami_options&, context& c) {
                           .with("tunnels_created", account->tunnels_created)
                           .with("data_transferred", account->data_transferred)
                           .with("requests_served", account->requests_served)
+                          .with("bytes_in", account->bytes_in)
+                          .with("bytes_out", account->bytes_out)
+                          .with("bytes_transferred", account->bytes_transferred)
+                          .with("tunnels_online", account->tunnels_online)
                           .text());
         return exit_code::done;
     }
@@ -164,6 +171,7 @@ outcome<exit_code> run_whoami(const whoami_options&, context& c) {
     c.term.result("📊 Usage: " + std::to_string(account->tunnels_created) + " tunnels created, " +
                   std::to_string(account->requests_served) + " requests served, " +
                   printable(account->data_transferred) + " transferred");
+    if (account->limits) c.term.notice("Limits: " + limits_text(*account->limits));
     c.term.notice("Server: " + in_use->server + " (from: " + describe_server_origin(*in_use) + ")");
     return exit_code::done;
 }

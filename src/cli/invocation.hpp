@@ -5,6 +5,8 @@
 #include "account.hpp"
 #include "admin_audit.hpp"
 #include "admin_key.hpp"
+#include "admin_name.hpp"
+#include "admin_plan.hpp"
 #include "admin_user.hpp"
 #include "auth_keys.hpp"
 #include "completion.hpp"
@@ -14,6 +16,7 @@
 #include "help_command.hpp"
 #include "login.hpp"
 #include "logout.hpp"
+#include "names.hpp"
 #include "open_tunnel.hpp"
 #include "password_reset.hpp"
 #include "serve.hpp"
@@ -23,14 +26,14 @@
 
 namespace instatunnel::cli {
 
-using command_options =
-    std::variant<help_options, version_options, completion_options, open_options, list_options, kill_options,
-                 login_options, logout_options, whoami_options, set_key_options, show_key_options, keys_list_options,
-                 keys_show_options, keys_create_options, keys_rename_options, keys_revoke_options, keys_rotate_options,
-                 auth_status_options, auth_test_options, password_reset_options, config_options, demo_options,
-                 serve_command_options, admin_user_add_options, admin_user_list_options, admin_audit_list_options,
-                 admin_audit_verify_options, admin_audit_export_options, admin_key_list_options,
-                 admin_key_create_options, admin_key_revoke_options>;
+using command_options = help_options, version_options, completion_options, open_options, list_options, kill_options,
+      login_options, logout_options, whoami_options, set_key_options, show_key_options, keys_list_options,
+      keys_show_options, keys_create_options, keys_rename_options, keys_revoke_options, keys_rotate_options,
+      auth_status_options, auth_test_options, password_reset_options, config_options, demo_options,
+      serve_command_options, admin_user_add_options, admin_user_list_options, admin_audit_list_options,
+      admin_audit_verify_options, admin_audit_export_options, admin_plan_options, admin_name_options,
+      names_list_options, names_release_options, admin_key_list_options, admin_key_create_options,
+      admin_key_revoke_options > ;
 
 /// A command line as plain data: which command, with which flags.
 struct invocation {

@@ -35,6 +35,10 @@ json_line& json_line::with(std::string_view name, const std::optional<std::strin
     return raw(name, value ? json_text(*value) : "null");
 }
 
+json_line& json_line::with(std::string_view name, const std::optional<std::uint64_t>& value) {
+    return raw(name, value ? std::to_string(*value) : "null");
+}
+
 json_line& json_line::with(std::string_view name, std::span<const std::string> values) {
     std::string list = "[";
     for (const auto& value : values)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,6 +21,8 @@ public:
     json_line& with(std::string_view name, std::span<const std::string> values);
     /// nullopt is written as null.
     json_line& with(std::string_view name, const std::optional<std::string>& value);
+    json_line& with(std::string_view name, const std::optional<std::uint64_t>& value);
+    json_line& with_object(std::string_view name, const json_line& object) { return raw(name, object.text()); }
     template <class T>
     requires std::integral<T> json_line& with(std::string_view name, T value) {
         if constexpr (std::same_as<T, bool>) return raw(name, value ? "true" : "false");

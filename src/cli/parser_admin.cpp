@@ -89,6 +89,58 @@ void add_keys(CLI::App& admin, invocation& out) {
     deliver(revoke, std::move(r), out);
 }
 
+void add_plans(CLI::App& admin, invocation& out) {
+    auto& plan = group(admin, "plan", "What accounts of each plan may do");
+    const auto add = [&](const char* name, admin_plan_action action, const char* summary, const char* example) {
+        auto o = std::make_shared<admin_plan_options>();
+        o->action = action;
+        auto& app = command(plan, name, summary, {example});
+        if (action != admin_plan_action::ls) text(app, "PLAN", "", o->plan, "free, pro or business").required();
+        if (action == admin_plan_action::set)
+            app.add_option("RULE=VALUE", o->settings,
+                           "tunnels, names or rate (API calls a minute) with a number or unlimited; mcp or "
+                           "custom-domains with yes or no")
+                ->type_name("")
+                ->required();
+        text(app, "--data", "DIR", o->data, "Data folder of the service; default ~/.instatunnel/edge");
+        deliver(app, std::move(o), out);
+    };
+    add("ls", admin_plan_action::ls, "List the plans and what they allow", "instatunnel admin plan ls");
+    add("show", admin_plan_action::show, "Show what one plan allows", "instatunnel admin plan show free");
+    add("set", admin_plan_action::set, "Change what a plan allows, also while the edge runs",
+        "instatunnel admin plan set free tunnels=3 names=1 mcp=no custom-domains=no rate=120");
+    add("reset", admin_plan_action::reset, "Let a plan allow everything again", "instatunnel admin plan reset free");
+}
+
+void add_names(CLI::App& admin, invocation& out) {
+    auto& name = group(admin, "name", "Names of tunnels: who holds them, and which nobody may have");
+    const auto add = [&](const char* word, admin_name_action action, const char* summary, const char* example) {
+        auto o = std::make_shared<admin_name_options>();
+        o->action = action;
+        auto& app = command(name, word, summary, {example});
+        const bool is_pattern = action == admin_name_action::block || action == admin_name_action::unblock;
+        if (is_pattern)
+            text(app, "PATTERN", "", o->name, "A name; * stands for any run of characters").required();
+        else if (action != admin_name_action::ls)
+            text(app, "NAME", "", o->name, "The name in front of the domain").required();
+        if (action == admin_name_action::ls) text(app, "EMAIL", "", o->email, "Only names of this account");
+        if (action == admin_name_action::reserve)
+            text(app, "EMAIL", "", o->email, "The account that gets it").required();
+        if (action == admin_name_action::block)
+            text(app, "--reason", "TEXT", o->reason, "Told to whoever asks for the name");
+        text(app, "--data", "DIR", o->data, "Data folder of the service; default ~/.instatunnel/edge");
+        deliver(app, std::move(o), out);
+    };
+    add("ls", admin_name_action::ls, "List names that are held or blocked", "instatunnel admin name ls");
+    add("reserve", admin_name_action::reserve, "Reserve a name for an account",
+        "instatunnel admin name reserve shop you@example.com");
+    add("release", admin_name_action::release, "Take a name from whoever holds it",
+        "instatunnel admin name release shop");
+    add("block", admin_name_action::block, "Let nobody have a name, or names of a form",
+        "instatunnel admin name block '*bank*' --reason \"looks like a bank\"");
+    add("unblock", admin_name_action::unblock, "Allow what was blocked", "instatunnel admin name unblock '*bank*'");
+}
+
 }  // namespace
 
 void add_admin_commands(CLI::App& root, invocation& out) {
@@ -96,6 +148,8 @@ void add_admin_commands(CLI::App& root, invocation& out) {
     add_users(admin, out);
     add_audit(admin, out);
     add_keys(admin, out);
+    add_plans(admin, out);
+    add_names(admin, out);
 }
 
 }  // namespace instatunnel::cli

@@ -36,6 +36,8 @@ void add_serve(CLI::App& root, invocation& out) {
           "Let web pages of this origin call the API, e.g. https://app.example.com; repeatable; none by default");
     text(app, "--audit-keep", "TIME", o->audit_keep,
          "Remove events of the audit log after this time; default 365d, or forever");
+    text(app, "--support-contact", "TEXT", o->support_contact,
+         "Text or https:// URL that limits and plan errors point to, in the API, in clients and on error pages");
     deliver(app, std::move(o), out);
 }
 

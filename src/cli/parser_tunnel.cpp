@@ -56,12 +56,24 @@ void add_list_and_kill(CLI::App& root, invocation& out) {
     deliver(kill, std::move(o), out);
 }
 
+void add_names(CLI::App& root, invocation& out) {
+    auto& names = group(root, "names", "The names that the account holds");
+    auto& ls = command(names, "ls", "List them", {"instatunnel names ls"});
+    deliver(ls, std::make_shared<names_list_options>(), out);
+
+    auto o = std::make_shared<names_release_options>();
+    auto& release = command(names, "release", "Give one back; its tunnel ends", {"instatunnel names release demo"});
+    text(release, "NAME", "", o->name, "Name or host").required();
+    deliver(release, std::move(o), out);
+}
+
 }  // namespace
 
 void add_tunnel_commands(CLI::App& root, invocation& out) {
     add_tunnel(root, out);
     add_connect(root, out);
     add_list_and_kill(root, out);
+    add_names(root, out);
 }
 
 }  // namespace instatunnel::cli

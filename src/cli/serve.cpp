@@ -31,6 +31,7 @@ outcome<app::serve_options> to_serve_options(const serve_command_options& o, con
     s.limits = o.limits;
     s.cors_origins = o.cors_origins;
     s.audit_keep = std::chrono::duration_cast<std::chrono::hours>(*keep);
+    s.support_contact = o.support_contact;
     s.home = c.env.home;
     return s;
 }

@@ -20,6 +20,7 @@ struct serve_command_options {
     std::vector<std::string> limits;
     std::vector<std::string> cors_origins;
     std::string audit_keep = "365d";
+    std::string support_contact;
 };
 outcome<exit_code> run_serve(const serve_command_options& options, context& c);
 

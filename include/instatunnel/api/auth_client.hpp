@@ -11,11 +11,28 @@
 
 namespace instatunnel::api {
 
+/// What the account's plan allows. nullopt: no limit of the plan.
+struct plan_limits {
+    std::optional<std::uint64_t> tunnels;  ///< at once
+    std::optional<std::uint64_t> names;
+    std::optional<std::uint64_t> requests_per_minute;
+    bool mcp = true;
+    bool custom_domains = true;
+};
+
+/// A name that the account holds.
+struct name_info {
+    std::string name, url, kind, tunnel_id, last_used_at;
+    bool blocked = false;
+};
+
 struct account_info {
     std::string id, email, name, plan;
     std::uint64_t tunnels_created = 0;
     std::string data_transferred;
     std::uint64_t requests_served = 0;
+    std::uint64_t bytes_in = 0, bytes_out = 0, bytes_transferred = 0, tunnels_online = 0;
+    std::optional<plan_limits> limits;  ///< nullopt: the server does not say
     std::vector<std::string> permissions;
     std::string key_id, key_name;
     std::optional<std::string> key_expires_at;  ///< RFC 3339; nullopt: never
@@ -53,6 +70,9 @@ public:
     outcome<std::vector<tunnel_info>> tunnels(const secret& key);
     /// By id, name or host.
     outcome<void> close_tunnel(const secret& key, const std::string& id);
+    outcome<std::vector<name_info>> names(const secret& key);
+    /// Gives a name back. By name or host.
+    outcome<void> release_name(const secret& key, const std::string& name);
 
 private:
     http_client& http_;

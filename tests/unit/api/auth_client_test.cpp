@@ -138,12 +138,28 @@ TEST_CASE("the account comes with usage and the key in use", "[auth]") {
     CHECK(info->tunnels_created == 45);
     CHECK(info->data_transferred == "2.4 GB");
     CHECK(info->requests_served == 12500);
+    CHECK(info->tunnels_online == 0);
+    CHECK_FALSE(info->limits);  // a server that does not say
     CHECK(info->permissions == std::vector<std::string>{"tunnels:*", "analytics:read"});
     CHECK(info->key_id == "key_1");
     CHECK(info->key_name == "laptop");
     CHECK(info->key_expires_at == "2030-01-01T00:00:00Z");
     CHECK(f.http.requests[0].url == "https://api.t.example.com/v1/auth/user");
     CHECK(f.http.requests[0].authorization == "Bearer " + key_text);
+
+    f.http.answer(
+        200, R"({"id":"u","email":"e","usage":{"bytes_in":1,"bytes_out":2,"bytes_transferred":3,"tunnels_online":4},
+        "limits":{"tunnels":3,"names":null,"mcp":false,"custom_domains":true,"requests_per_minute":120}})");
+    const auto limited = f.client.account(f.key);
+    REQUIRE(limited.has_value());
+    CHECK(limited->bytes_transferred == 3);
+    CHECK(limited->tunnels_online == 4);
+    REQUIRE(limited->limits);
+    CHECK(limited->limits->tunnels == 3);
+    CHECK_FALSE(limited->limits->names);
+    CHECK(limited->limits->requests_per_minute == 120);
+    CHECK_FALSE(limited->limits->mcp);
+    CHECK(limited->limits->custom_domains);
 
     f.http.answer(200, R"({"id":"u","email":"e","key":{"expires_at":null}})");
     CHECK_FALSE(f.client.account(f.key)->key_expires_at);
@@ -170,6 +186,45 @@ TEST_CASE("a missing permission is named", "[auth]") {
     CHECK(error.code == errc::forbidden);
     CHECK(error.what() == "Insufficient permissions for this operation: it needs the permission tunnels:write");
     CHECK(f.account_error(403, "<html>").what() == "Insufficient permissions for this operation");
+}
+
+TEST_CASE("a limit of the plan says so, and whom to ask", "[auth]") {
+    fixture f;
+    const std::string body =
+        R"({"error":"forbidden","message":"The plan \"free\" allows 1 tunnel at once, and 1 is in use","code":4003,"plan":"free","limit":"tunnels")";
+    const auto error = f.account_error(403, body + "}");
+    CHECK(error.code == errc::plan_limit);
+    CHECK(error.what() == "The plan \"free\" allows 1 tunnel at once, and 1 is in use");
+    CHECK(error.what_next() == "See what the plan allows: instatunnel whoami");
+    CHECK(exit_code_for(error.code) == exit_code::not_permitted);
+    const auto with_support = f.account_error(403, body + R"(,"support":"Jürgen, help@example.com"})");
+    CHECK(with_support.what_next() ==
+          "See what the plan allows: instatunnel whoami, or ask for more: Jürgen, help@example.com");
+    CHECK(f.account_error(403, body + R"(,"support":"\u001b[2J"})").what_next() == error.what_next());
+    CHECK(f.account_error(429, R"({"retry_after":60,"support":"help@example.com"})").what_next() ==
+          "Wait 60 seconds, then try again; if you need more, ask: help@example.com");
+    CHECK(f.account_error(403, R"({"message":"no","support":"help@example.com"})").what_next() ==
+          "Ask the server's owner: help@example.com");
+}
+
+TEST_CASE("names are listed and given back", "[auth]") {
+    fixture f;
+    f.http.answer(
+        200,
+        R"({"names":[{"name":"shop","url":"https://shop.t","kind":"requested","blocked":true,"tunnel_id":null,"last_used_at":"2024-01-15T10:30:00Z"}]})");
+    const auto names = f.client.names(f.key);
+    REQUIRE(names.has_value());
+    REQUIRE(names->size() == 1);
+    CHECK(names->front().name == "shop");
+    CHECK(names->front().blocked);
+    CHECK(names->front().tunnel_id.empty());
+    f.http.answer(204, "");
+    CHECK(f.client.release_name(f.key, "shop").has_value());
+    CHECK(f.http.requests.back().url == "https://api.t.example.com/v1/names/shop");
+    f.http.answer(404, R"({"message":"x"})");
+    CHECK(f.client.release_name(f.key, "../keys").error().what() == "This account does not hold the name \"../keys\"");
+    CHECK(f.http.requests.back().url == "https://api.t.example.com/v1/names/..%2Fkeys");
+    CHECK(f.client.release_name(f.key, "..").error().code == errc::not_found);
 }
 
 TEST_CASE("a rate limit says how long to wait", "[auth]") {

@@ -164,6 +164,20 @@ TEST_CASE("whoami shows account, plan and usage") {
           "📊 Usage: 156 tunnels created, 12487 requests served, 2.4 GB transferred\n");
 }
 
+TEST_CASE("what the plan allows goes beside the promised lines, never between them") {
+    signed_in f;
+    std::string limited = user;
+    limited.insert(
+        limited.rfind('}'),
+        R"(,"limits":{"tunnels":3,"names":null,"mcp":false,"custom_domains":true,"requests_per_minute":120})");
+    f.server.replies["GET /v1/auth/user"].second = limited;
+    CHECK(status_of(f.run(run_auth_test)) == 0);
+    CHECK(f.out.text() ==
+          "✅ API key is valid\n👤 User: john@example.com\n📋 Plan: Pro\n🔑 Permissions: tunnels:*, analytics:read\n");
+    CHECK(f.err.text().find("Limits: tunnels at once: 3, names: unlimited, MCP: no, custom domains: yes, API calls a "
+                            "minute: 120\n") != std::string::npos);
+}
+
 TEST_CASE("ls prints the tunnels that run") {
     signed_in f;
     f.server.replies["GET /v1/tunnels"] = {

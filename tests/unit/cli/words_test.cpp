@@ -40,6 +40,9 @@ TEST_CASE("a JSON line keeps the order and survives any bytes") {
           R"({"event":"e","a":1,"b":true,"c":"x\"\n\u001b"})");
     CHECK(json_line("e").with("n", std::optional<std::string>()).text() == R"({"event":"e","n":null})");
     CHECK(json_line("e").with("bad", "\xff").text() == "{\"event\":\"e\",\"bad\":\"\xEF\xBF\xBD\"}");
+    CHECK(json_line("e").with("n", std::optional<std::uint64_t>()).with("m", std::optional<std::uint64_t>(7)).text() ==
+          R"({"event":"e","n":null,"m":7})");
+    CHECK(json_line("e").with_object("o", json_line::object().with("i", 1)).text() == R"({"event":"e","o":{"i":1}})");
     const std::vector<std::string> list = {"x", "y"};
     CHECK(json_line("e").with("l", std::span(list)).text() == R"({"event":"e","l":["x","y"]})");
     const std::vector<json_line> objects = {json_line::object().with("i", 1)};
