@@ -12,7 +12,7 @@ struct error_page {
     std::string_view message;    ///< e.g. "Failed to reach local server localhost:3000"; may hold text from the network
     std::string_view hint;       ///< what to do next; may be empty
     std::string_view request_id;  ///< the same as in the log; may be empty
-    std::string_view support;     ///< text or URL of the edge's owner, where a limit is the cause; may be empty
+    std::string_view support{};   ///< text or URL of the edge's owner, where a limit is the cause; may be empty
 };
 
 struct rendered {

@@ -71,7 +71,9 @@ outcome<store::api_key> admission::check_key(const tunnel_claim& claim) {
         note_refusal(claim, {}, key.error().code);
         return key.error();
     }
-    const auto counted = limits_.take_call_with_key(key->id, key->account_id, claim.remote_address, now);
+    const auto rate = plans_.calls_per_minute(key->account_id);
+    if (!rate) return rate.error();
+    const auto counted = limits_.take_call_with_key(*key, *rate, claim.remote_address, now);
     if (counted.wait) {
         note_refusal(claim, *key, errc::rate_limited);
         return too_often(*counted.wait);

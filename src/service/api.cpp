@@ -110,7 +110,12 @@ bool api::check_key(const call_ptr& c) {
     }
     parts_.addresses.note(*key, address);
     c->key = std::move(*key);
-    return refuse_if(c, parts_.limits.take_call_with_key(c->key.id, c->key.account_id, address, now));
+    const auto rate = parts_.gate.calls_per_minute(c->key.account_id);
+    if (!rate) {
+        c->fail(rate.error());
+        return false;
+    }
+    return refuse_if(c, parts_.limits.take_call_with_key(c->key, *rate, address, now));
 }
 
 bool api::refuse_if(const call_ptr& c, const call_limits::ruling& ruling) {

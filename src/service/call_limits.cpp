@@ -7,6 +7,7 @@ namespace instatunnel::service {
 namespace {
 
 constexpr std::size_t max_buckets = 16384;
+constexpr std::size_t max_plan_rates = 8;
 
 std::chrono::seconds whole_seconds(std::chrono::milliseconds wait) {
     return std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(wait));
@@ -52,11 +53,20 @@ call_limits::ruling call_limits::take(std::span<const asked> all, std::string_vi
     return given;
 }
 
-call_limits::ruling call_limits::take_call_with_key(std::string_view key_id, std::string_view account_id,
+call_limits::ruling call_limits::take_call_with_key(const store::api_key& key, std::optional<std::uint64_t> plan_rate,
                                                     std::string_view address, auth::steady_time now) {
     const auto group = auth::address_group(address);
-    const asked all[] = {{by_key_, key_id}, {by_account_, account_id}, {by_address_, group}};
-    return take(all, address, now);
+    counter& of_plan = plan_rate ? counter_of_plan(*plan_rate) : by_account_;
+    const asked all[] = {
+        {by_key_, key.id}, {by_account_, key.account_id}, {by_address_, group}, {of_plan, key.account_id}};
+    return take(std::span(all).first(plan_rate ? 4 : 3), address, now);
+}
+
+// Each plan has one rate, and they change when the owner changes them: old ones are forgotten now and then.
+call_limits::counter& call_limits::counter_of_plan(std::uint64_t per_minute) {
+    if (by_plan_rate_.size() >= max_plan_rates && !by_plan_rate_.contains(per_minute)) by_plan_rate_.clear();
+    const rate r{static_cast<std::uint32_t>(per_minute), /*on_loopback=*/true};
+    return by_plan_rate_.try_emplace(per_minute, "calls-of-plan", r).first->second;
 }
 
 call_limits::ruling call_limits::take_call_without_key(std::string_view address, auth::steady_time now) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -8,6 +10,7 @@
 
 #include "instatunnel/auth/token_bucket.hpp"
 #include "instatunnel/service/rate_limits.hpp"
+#include "instatunnel/store/records.hpp"
 
 namespace instatunnel::service {
 
@@ -31,8 +34,9 @@ public:
 
     explicit call_limits(const rate_limits& rates);
 
-    ruling take_call_with_key(std::string_view key_id, std::string_view account_id, std::string_view address,
-                              auth::steady_time now);
+    /// `plan_rate`: calls in a minute that the account's plan allows; it holds for callers of the same machine too.
+    ruling take_call_with_key(const store::api_key& key, std::optional<std::uint64_t> plan_rate,
+                              std::string_view address, auth::steady_time now);
     ruling take_call_without_key(std::string_view address, auth::steady_time now);
     ruling take_registration(std::string_view address, auth::steady_time now);
     /// Counted before the password is checked, so that tries side by side cannot pass it; given back for a right one.
@@ -60,6 +64,8 @@ private:
     };
     static ruling take(std::span<const asked> all, std::string_view address, auth::steady_time now);
 
+    counter& counter_of_plan(std::uint64_t per_minute);
+
     counter by_key_;
     counter by_account_;
     counter by_address_;
@@ -68,6 +74,7 @@ private:
     counter sign_in_by_address_;
     counter registrations_;
     counter wrong_keys_;
+    std::map<std::uint64_t, counter> by_plan_rate_;
 };
 
 }  // namespace instatunnel::service

@@ -73,4 +73,10 @@ outcome<void> plan_gate::check_mcp(const std::string& account_id) {
     return refuse(*rules, "mcp", "The plan \"" + rules->name + "\" does not allow MCP tunnels", "Start without --mcp");
 }
 
+outcome<std::optional<std::uint64_t>> plan_gate::calls_per_minute(const std::string& account_id) {
+    const auto rules = plans_.rules_for(account_id);
+    if (!rules) return rules.error();
+    return rules->calls_per_minute;
+}
+
 }  // namespace instatunnel::service

@@ -29,6 +29,9 @@ public:
     outcome<void> check_name(const std::string& account_id, const std::string& name);
     outcome<void> check_mcp(const std::string& account_id);
 
+    /// Calls of the API in a minute, all keys of the account together; nullopt: no limit. Errors: store_failed.
+    outcome<std::optional<std::uint64_t>> calls_per_minute(const std::string& account_id);
+
     /// About the last plan_limit; valid until the next check.
     const plan_refusal& last_refusal() const noexcept { return last_; }
 

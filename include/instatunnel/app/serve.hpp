@@ -24,9 +24,9 @@ struct serve_options {
     std::vector<std::string> cors_origins;  ///< whose pages may call the API, see service::check_origin
     std::chrono::milliseconds drain{30000};
     std::chrono::hours audit_keep{365 * 24};  ///< for how long the audit log goes back; zero: for ever
-    bool next_free_port = false;    ///< demo: a busy port is no error
-    bool write_dev_profile = true;  ///< keep the profile `dev` in ~/.instatunnel up to date (dev only)
-    std::filesystem::path home;     ///< client folder for the profile; empty: the default one
+    bool next_free_port = false;              ///< demo: a busy port is no error
+    bool write_dev_profile = true;            ///< keep the profile `dev` in ~/.instatunnel up to date (dev only)
+    std::filesystem::path home;               ///< client folder for the profile; empty: the default one
 };
 
 struct serve_ready {

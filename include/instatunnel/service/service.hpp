@@ -88,9 +88,9 @@ struct service_options {
     bool dev = false;
     std::string version;
     rate_limits limits;
-    std::vector<std::string> cors_origins;  ///< each as check_origin returns it
+    std::vector<std::string> cors_origins;    ///< each as check_origin returns it
     std::chrono::hours audit_keep{365 * 24};  ///< older records of the audit log are cut off; zero: none
-    std::string support_contact;  ///< text or URL that answers about limits name; may be empty
+    std::string support_contact;              ///< text or URL that answers about limits name; may be empty
 };
 
 struct first_user {

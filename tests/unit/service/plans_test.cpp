@@ -188,6 +188,28 @@ TEST_CASE("the API refuses tunnels beyond the plan and names plan and limit") {
     CHECK(f.call("POST", "/v1/tunnels", key, {{"name", "-"}}).status == 422);  // what can never work is said first
 }
 
+TEST_CASE("the plan's rate counts the calls of all keys of an account, on the same machine too") {
+    service_fixture f;
+    f.address = "127.0.0.1";
+    const auto key = f.sign_up("ann@example.com");
+    const auto other = f.key_with(key, {"tunnels:write"});
+    const auto bob = f.sign_up("bob@example.com");
+    limit(f, {"rate=3"});
+    CHECK(f.call("GET", "/v1/auth/user", key).status == 200);
+    const auto second = f.call("GET", "/v1/auth/user", other);
+    CHECK(second.status == 200);
+    CHECK(second.field("RateLimit-Limit") == "3");
+    CHECK(second.field("RateLimit-Remaining") == "1");
+    REQUIRE(f.admit(key, "demo"));
+    const auto refused = f.call("GET", "/v1/auth/user", key);
+    CHECK(is_error(refused, 429, "rate_limited", 4029));
+    CHECK(refused.body["retry_after"] == 20);
+    CHECK(f.admit(key, "demo").error().code == errc::rate_limited);
+    CHECK(f.call("GET", "/v1/auth/user", bob).status == 200);
+    limit(f, {"rate=unlimited"});
+    CHECK(f.call("GET", "/v1/auth/user", key).status == 200);
+}
+
 TEST_CASE("a changed plan holds at once and for the accounts of that plan only") {
     service_fixture f;
     const auto added = add_user(f.folder.path(), "free@example.com", secret("correct horse"), "", "free");
