@@ -52,6 +52,9 @@ failure plan_limit(const json& body, const std::string& support) {
 }
 
 failure not_permitted(const json& body, question asked) {
+    const auto reason = printable(body, "reason");
+    if (reason == code_name(errc::account_disabled)) return errc::account_disabled;
+    if (reason == code_name(errc::email_not_verified)) return errc::email_not_verified;
     const auto support = support_of(body);
     const auto ask = support.empty() ? std::string() : "Ask the server's owner: " + support;
     if (asked == question::registration)

@@ -29,32 +29,15 @@ bool is_path_segment(std::string_view text) {
     return !text.empty() && text != "." && text != "..";
 }
 
-/// A JSON string (RFC 8259 §7), written by hand so that a password never passes through memory that nobody wipes.
-void append_json_string(wiped_buffer& out, std::string_view text) {
-    constexpr char digits[] = "0123456789abcdef";
-    out.append("\"");
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20) {
-            const char escaped[] = {'\\', 'u', '0', '0', digits[byte >> 4], digits[byte & 15]};
-            out.append({escaped, sizeof escaped});
-        } else {
-            if (c == '"' || c == '\\') out.append("\\");
-            out.append({&c, 1});
-        }
-    }
-    out.append("\"");
-}
-
 secret credentials(const std::string& email, const secret& password, const std::string& invitation) {
     wiped_buffer body;
     body.append(R"({"email":)");
-    append_json_string(body, email);
+    body.append_json(email);
     body.append(R"(,"password":)");
-    append_json_string(body, password.reveal());
+    body.append_json(password.reveal());
     if (!invitation.empty()) {
         body.append(R"(,"invite":)");
-        append_json_string(body, invitation);
+        body.append_json(invitation);
     }
     body.append("}");
     return body.take();
@@ -136,7 +119,7 @@ outcome<void> auth_client::logout(const secret& key) {
 outcome<void> auth_client::request_password_reset(const std::string& email) {
     wiped_buffer body;
     body.append(R"({"email":)");
-    append_json_string(body, email);
+    body.append_json(email);
     body.append("}");
     auto reply = json_call(http_, server_)
                      .send("POST", "/auth/password/reset-request", nullptr, body.view(), question::with_key);

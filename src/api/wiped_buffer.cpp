@@ -32,6 +32,22 @@ wiped_buffer& wiped_buffer::append(std::string_view more) {
     return *this;
 }
 
+wiped_buffer& wiped_buffer::append_json(std::string_view text) {
+    constexpr char digits[] = "0123456789abcdef";
+    append("\"");
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x20) {
+            const char escaped[] = {'\\', 'u', '0', '0', digits[byte >> 4], digits[byte & 15]};
+            append({escaped, sizeof escaped});
+        } else {
+            if (c == '"' || c == '\\') append("\\");
+            append({&c, 1});
+        }
+    }
+    return append("\"");
+}
+
 void wiped_buffer::drop(std::size_t count) {
     text_.erase(0, count);
 }

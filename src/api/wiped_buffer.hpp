@@ -17,6 +17,8 @@ public:
     ~wiped_buffer();
 
     wiped_buffer& append(std::string_view more);
+    /// A JSON string (RFC 8259 §7), so that a password never passes through a library's memory, which nobody wipes.
+    wiped_buffer& append_json(std::string_view text);
     /// Takes bytes off the front.
     void drop(std::size_t count);
 

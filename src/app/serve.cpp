@@ -11,6 +11,7 @@
 #include "instatunnel/base/version.hpp"
 #include "instatunnel/config/profile_store.hpp"
 #include "instatunnel/edge/server.hpp"
+#include "instatunnel/mail/mailer.hpp"
 #include "instatunnel/net/listener.hpp"
 #include "instatunnel/net/tls.hpp"
 #include "instatunnel/service/origin.hpp"
@@ -124,6 +125,12 @@ public:
         service_options.version = version();
         service_options.audit_keep = options_.audit_keep;
         service_options.support_contact = options_.support_contact;
+        service_options.sign_up = options_.sign_up;
+        service_options.invites_per_account = options_.invites_per_account;
+        service_options.referral_credit = options_.referral_credit;
+        service_options.require_verified_email = options_.require_verified_email;
+        if (auto made = make_mailer(); !made) return made.error();
+        service_options.mail = mailer_.get();
         auto opened = service::service::open(std::move(service_options));
         if (!opened) return opened.error();
         service_ = std::move(*opened);
@@ -159,6 +166,15 @@ private:
         if (!origins) return origins.error();
         into.limits = *limits;
         into.cors_origins = std::move(*origins);
+        return {};
+    }
+
+    outcome<void> make_mailer() {
+        if (!options_.smtp) return {};
+        auto from = mail::parse_mailbox(options_.mail_from.empty() ? "InstaTunnel <no-reply@" + options_.domain + ">"
+                                                                   : options_.mail_from);
+        if (!from) return from.error();
+        mailer_ = mail::make_smtp_mailer(std::move(*options_.smtp), std::move(*from));
         return {};
     }
 
@@ -234,12 +250,14 @@ private:
     void finish() {
         if (server_ != nullptr) server_->wait();
         if (service_ != nullptr) service_->stop();
+        if (mailer_ != nullptr) mailer_->stop();
     }
 
     serve_options options_;
     serve_ready ready_;
     std::shared_ptr<net::file_certificates> files_;
     std::shared_ptr<net::certificate_source> certificates_;
+    std::unique_ptr<mail::mailer> mailer_;
     std::unique_ptr<service::service> service_;
     std::unique_ptr<edge::server> server_;
 };

@@ -114,6 +114,12 @@ constexpr row rows[] = {
     {errc::keyring_unavailable, other, false, "keyring_unavailable", "The system keyring cannot be used",
      "Unlock it, or give the key for this run: INSTATUNNEL_API_KEY; to use it no longer: instatunnel config unset "
      "keystore"},
+    {errc::account_disabled, not_permitted, false, "account_disabled", "This account is disabled",
+     "Ask the server's owner to enable it"},
+    {errc::email_not_verified, not_permitted, false, "email_not_verified",
+     "The email address of this account is not verified yet",
+     "Open the link in the mail that came when the account was made; lost? Have it sent again: instatunnel auth "
+     "verify"},
     {errc::internal, other, false, "internal", "Something went wrong inside the program",
      "Run it again with --log-level debug and report what it says"},
 };

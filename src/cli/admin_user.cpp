@@ -7,10 +7,6 @@
 namespace instatunnel::cli {
 namespace {
 
-std::filesystem::path data_folder(const std::string& named, const context& c) {
-    return named.empty() ? c.env.home / "edge" : std::filesystem::path(named);
-}
-
 // No terminal and no pipe: the service makes one up, and it is shown once.
 outcome<std::optional<secret>> password_for(const admin_user_add_options& o, context& c) {
     if (!o.password_stdin && !c.term.can_prompt()) return std::optional<secret>();
@@ -21,6 +17,10 @@ outcome<std::optional<secret>> password_for(const admin_user_add_options& o, con
 }
 
 }  // namespace
+
+std::filesystem::path data_folder(const std::string& named, const context& c) {
+    return named.empty() ? c.env.home / "edge" : std::filesystem::path(named);
+}
 
 outcome<exit_code> run_admin_user_add(const admin_user_add_options& options, context& c) {
     auto password = password_for(options, c);
@@ -49,7 +49,11 @@ outcome<exit_code> run_admin_user_list(const admin_user_list_options& options, c
         std::vector<json_line> objects;
         for (const auto& user : *users) {
             auto object = json_line::object();
-            object.with("id", user.id).with("email", user.email).with("name", user.name).with("plan", user.plan);
+            object.with("id", user.id)
+                .with("email", user.email)
+                .with("name", user.name)
+                .with("plan", user.plan)
+                .with("disabled", user.disabled);
             objects.push_back(object.with("created_at", to_rfc3339(user.created_at)));
         }
         c.term.result(json_line("admin.users").with_objects("users", objects).text());
@@ -57,7 +61,7 @@ outcome<exit_code> run_admin_user_list(const admin_user_list_options& options, c
     }
     for (const auto& user : *users)
         c.term.result(user.id + "  " + printable(user.email) + "  " + printable(user.plan) + "  " +
-                      to_rfc3339(user.created_at));
+                      to_rfc3339(user.created_at) + (user.disabled ? "  disabled" : ""));
     if (users->empty()) c.term.notice("There are no accounts. Add one: instatunnel admin user add EMAIL");
     return exit_code::done;
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
 #include <string>
 
 #include "context.hpp"
@@ -19,5 +21,24 @@ struct admin_user_list_options {
     std::string data;
 };
 outcome<exit_code> run_admin_user_list(const admin_user_list_options& options, context& c);
+
+struct admin_user_options {
+    enum class action : std::uint8_t { show, enable, disable, plan, rename, remove };
+    action what = action::show;
+    std::string user;   ///< email or id
+    std::string value;  ///< plan or name
+    std::string data;
+    bool yes = false;
+};
+outcome<exit_code> run_admin_user(const admin_user_options& options, context& c);
+
+struct admin_reset_link_options {
+    std::string user;
+    std::string data;
+};
+outcome<exit_code> run_admin_reset_link(const admin_reset_link_options& options, context& c);
+
+/// `named`, else the folder that `serve` uses by default.
+std::filesystem::path data_folder(const std::string& named, const context& c);
 
 }  // namespace instatunnel::cli

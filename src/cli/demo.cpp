@@ -89,6 +89,7 @@ outcome<std::unique_ptr<app::edge_process>> start_edge(const demo_options& optio
                                                        context& c) {
     app::serve_options s;
     s.dev = true;
+    s.sign_up = service::sign_up_policy::open;
     s.listen = options.listen;
     s.data = folder / "edge";
     s.home = folder;

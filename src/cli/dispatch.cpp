@@ -47,6 +47,12 @@ outcome<exit_code> dispatch(const invocation& what, context& c) {
                           [&](const admin_name_options& o) { return run_admin_name(o, c); },
                           [&](const names_list_options& o) { return run_names_list(o, c); },
                           [&](const names_release_options& o) { return run_names_release(o, c); },
+                          [&](const invite_options& o) { return run_invite(o, c); },
+                          [&](const change_password_options& o) { return run_change_password(o, c); },
+                          [&](const verify_email_options& o) { return run_verify_email(o, c); },
+                          [&](const admin_user_options& o) { return run_admin_user(o, c); },
+                          [&](const admin_reset_link_options& o) { return run_admin_reset_link(o, c); },
+                          [&](const admin_invite_options& o) { return run_admin_invite(o, c); },
                       },
                       what.command);
 }

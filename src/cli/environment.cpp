@@ -17,6 +17,7 @@ std::string variable(const char* name) {
 environment environment::of_process() {
     environment env;
     env.api_key = secret(variable("INSTATUNNEL_API_KEY"));
+    env.smtp_password = secret(variable("INSTATUNNEL_SMTP_PASSWORD"));
     env.server = variable("INSTATUNNEL_SERVER");
     env.profile = variable("INSTATUNNEL_PROFILE");
     env.home = config::profile_store::default_home();

@@ -9,7 +9,7 @@ namespace instatunnel::cli {
 struct login_options {
     std::string email;
     bool password_stdin = false;
-    bool create = false;     ///< --register: make the account, without a question
+    bool create = false;          ///< --register: make the account, without a question
     std::string invitation = {};  ///< --invite: code for a server that takes invited people only
 };
 outcome<exit_code> run_login(const login_options& options, context& c);

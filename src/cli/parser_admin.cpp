@@ -3,6 +3,75 @@
 namespace instatunnel::cli {
 namespace {
 
+constexpr const char* data_help = "Data folder of the service; default ~/.instatunnel/edge";
+
+void add_user_changes(CLI::App& user, invocation& out) {
+    using what = admin_user_options::action;
+    const auto add = [&](const char* name, what action, const char* summary, const char* example,
+                         const char* value = nullptr, const char* help = nullptr) {
+        auto o = std::make_shared<admin_user_options>();
+        o->what = action;
+        auto& app = command(user, name, summary, {example});
+        text(app, "USER", "", o->user, "Email or id of the account").required();
+        if (value != nullptr) text(app, value, "", o->value, help).required();
+        if (action == what::remove) app.add_flag("--yes", o->yes, "Do not ask; needed without a terminal");
+        text(app, "--data", "DIR", o->data, data_help);
+        deliver(app, std::move(o), out);
+    };
+    add("show", what::show, "Show an account: plan, credit, usage, who invited it and whom it invited",
+        "instatunnel admin user show ana@example.com");
+    add("disable", what::disable, "Refuse its password and keys and end its tunnels, until it is enabled again",
+        "instatunnel admin user disable ana@example.com");
+    add("enable", what::enable, "Undo disable", "instatunnel admin user enable ana@example.com");
+    add("plan", what::plan, "Give an account another plan", "instatunnel admin user plan ana@example.com business",
+        "PLAN", "free, pro or business");
+    add("rename", what::rename, "Change the name of an account's owner",
+        "instatunnel admin user rename ana@example.com \"Ana B.\"", "NAME", "The new name");
+    add("rm", what::remove, "Remove an account with its keys, names, tunnels and usage, for good",
+        "instatunnel admin user rm ana@example.com --yes");
+}
+
+void add_reset_link(CLI::App& user, invocation& out) {
+    auto o = std::make_shared<admin_reset_link_options>();
+    auto& app = command(user, "reset-link", "Print a link with which somebody chooses a new password; works once, 1 h",
+                        {"instatunnel admin user reset-link ana@example.com"});
+    text(app, "USER", "", o->user, "Email or id of the account").required();
+    text(app, "--data", "DIR", o->data, data_help);
+    deliver(app, std::move(o), out);
+}
+
+void add_invitations(CLI::App& admin, invocation& out) {
+    using what = admin_invite_options::action;
+    auto o = std::make_shared<admin_invite_options>();
+    auto& invite = command(admin, "invite", "Make an invitation code; it is shown this once",
+                           {"instatunnel admin invite", "instatunnel admin invite --plan pro --uses 20 --expires 7d",
+                            "instatunnel admin invite --inviter ana@example.com --credit 10 --inviter-credit 10"});
+    text(invite, "--plan", "PLAN", o->plan, "Plan of who comes by it");
+    text(invite, "--credit", "N", o->credit, "Credit for who comes by it, in whole units of your own meaning");
+    text(invite, "--uses", "N", o->uses, "How many people may come by it; default 1");
+    text(invite, "--expires", "TIME", o->expires, "How long it works, like 12h or 30d; default 30d");
+    text(invite, "--inviter", "USER", o->inviter, "Account in whose name it is");
+    text(invite, "--inviter-plan", "PLAN", o->inviter_plan, "Plan that the inviter gets when it is used");
+    text(invite, "--inviter-credit", "N", o->inviter_credit, "Credit for the inviter each time it is used");
+    text(invite, "--data", "DIR", o->data, data_help);
+    invite.require_subcommand(0, 1);
+    deliver(invite, std::move(o), out);
+
+    auto l = std::make_shared<admin_invite_options>();
+    l->what = what::list;
+    auto& ls = command(invite, "ls", "List the invitations that work", {"instatunnel admin invite ls"});
+    text(ls, "--data", "DIR", l->data, data_help);
+    deliver(ls, std::move(l), out);
+
+    auto r = std::make_shared<admin_invite_options>();
+    r->what = what::revoke;
+    auto& revoke = command(invite, "revoke", "Revoke an invitation; who came by it stays",
+                           {"instatunnel admin invite revoke inv_8Fh2kQ0pZr1sTu3v"});
+    text(revoke, "ID", "", r->id, "Id of the invitation, from ls").required();
+    text(revoke, "--data", "DIR", r->data, data_help);
+    deliver(revoke, std::move(r), out);
+}
+
 void add_users(CLI::App& admin, invocation& out) {
     auto& user = group(admin, "user", "Accounts of the service");
 
@@ -21,6 +90,8 @@ void add_users(CLI::App& admin, invocation& out) {
     auto& ls = command(user, "ls", "List the accounts", {"instatunnel admin user ls --data /var/lib/instatunnel"});
     text(ls, "--data", "DIR", l->data, "Data folder of the service; default ~/.instatunnel/edge");
     deliver(ls, std::move(l), out);
+    add_user_changes(user, out);
+    add_reset_link(user, out);
 }
 
 void add_choice(CLI::App& app, audit_choice& choice) {
@@ -146,6 +217,7 @@ void add_names(CLI::App& admin, invocation& out) {
 void add_admin_commands(CLI::App& root, invocation& out) {
     auto& admin = group(root, "admin", "Look after the service from its own machine");
     add_users(admin, out);
+    add_invitations(admin, out);
     add_audit(admin, out);
     add_keys(admin, out);
     add_plans(admin, out);

@@ -89,12 +89,60 @@ void add_key_management(CLI::App& auth, invocation& out) {
     add_keys_ends(keys, out);
 }
 
+void add_invites(CLI::App& root, invocation& out) {
+    using what = invite_options::action;
+    auto& invite = group(root, "invite", "Invite people, where the server's owner lets accounts do that");
+    auto o = std::make_shared<invite_options>();
+    auto& create = command(invite, "create", "Make an invitation code; it is printed on stdout, this once",
+                           {"instatunnel invite create", "instatunnel invite create --uses 3 --expires 7d"});
+    text(create, "--uses", "N", o->uses, "How many people may come by it; default 1");
+    text(create, "--expires", "TIME", o->expires, "When it ends: 12h, 30d or 2030-01-31T00:00:00Z; default 30d");
+    deliver(create, std::move(o), out);
+
+    auto l = std::make_shared<invite_options>();
+    l->what = what::list;
+    auto& ls = command(invite, "ls", "List the account's invitations, who came by them, and the credit",
+                       {"instatunnel invite ls"});
+    deliver(ls, std::move(l), out);
+
+    auto r = std::make_shared<invite_options>();
+    r->what = what::revoke;
+    auto& revoke = command(invite, "revoke", "Revoke an invitation; who came by it stays",
+                           {"instatunnel invite revoke inv_8Fh2kQ0pZr1sTu3v"});
+    text(revoke, "ID", "", r->id, "Id of the invitation").required();
+    deliver(revoke, std::move(r), out);
+}
+
+void add_password_and_email(CLI::App& auth, invocation& out) {
+    auto& password = group(auth, "password", "The password of the account");
+    auto o = std::make_shared<change_password_options>();
+    auto& app = command(
+        password, "change", "Change the password of the account",
+        {"instatunnel auth password change", "instatunnel auth password change --password-stdin < both-lines.txt"});
+    app.add_flag("--password-stdin", o->password_stdin,
+                 "Read the current password and the new one, a line each, from standard input instead of asking");
+    text(app, "--end-keys", "WHICH", o->end_keys,
+         "Other keys that end with it: none (the default), sign_in for those that login made, or all");
+    deliver(app, std::move(o), out);
+
+    auto wish = std::make_shared<password_reset_options>();
+    auto& reset = command(password, "reset", "Have a link mailed with which a new password can be set",
+                          {"instatunnel auth password reset -e you@example.com"});
+    text(reset, "-e,--email", "EMAIL", wish->email, "Email of the account; without it that of the profile");
+    deliver(reset, std::move(wish), out);
+
+    auto& verify = command(auth, "verify", "Have the link that confirms the email address sent again",
+                           {"instatunnel auth verify"});
+    deliver(verify, std::make_shared<verify_email_options>(), out);
+}
+
 void add_auth(CLI::App& root, invocation& out) {
     auto& auth = group(root, "auth", "Sign in, and look after the API key");
     add_login(auth, out, "instatunnel auth login -e you@example.com");
     add_logout(auth, out, "instatunnel auth logout");
     add_keys(auth, out);
     add_key_management(auth, out);
+    add_password_and_email(auth, out);
     auto& status = command(auth, "status", "Show the API key in use, masked, and whether the server accepts it",
                            {"instatunnel auth status"});
     deliver(status, std::make_shared<auth_status_options>(), out);
@@ -104,18 +152,12 @@ void add_auth(CLI::App& root, invocation& out) {
                          {"instatunnel auth test", "instatunnel auth test --scope tunnels:write"});
     text(test, "--scope", "SCOPE", o->scope, "Check this permission only");
     deliver(test, std::move(o), out);
-
-    auto& password = group(auth, "password", "The password of the account");
-    auto wish = std::make_shared<password_reset_options>();
-    auto& reset = command(password, "reset", "Have a link mailed with which a new password can be set",
-                          {"instatunnel auth password reset -e you@example.com"});
-    text(reset, "-e,--email", "EMAIL", wish->email, "Email of the account; without it that of the profile");
-    deliver(reset, std::move(wish), out);
 }
 
 }  // namespace
 
 void add_auth_commands(CLI::App& root, invocation& out) {
+    add_invites(root, out);
     add_login(root, out, "instatunnel login");
     add_logout(root, out, "instatunnel logout");
     auto& whoami = command(root, "whoami", "Show the account of the key in use", {"instatunnel whoami"});

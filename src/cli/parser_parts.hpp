@@ -27,10 +27,12 @@ CLI::Option& text(CLI::App& app, const char* names, const char* value, std::stri
 CLI::Option& texts(CLI::App& app, const char* names, const char* value, std::vector<std::string>& into,
                    const char* help);
 
-/// When the command was named, its options become the result.
+/// When the command was named, and none of its own commands, its options become the result.
 template <class Options>
 void deliver(CLI::App& app, std::shared_ptr<Options> options, invocation& out) {
-    app.callback([options = std::move(options), &out] { out.command = std::move(*options); });
+    app.callback([&app, options = std::move(options), &out] {
+        if (app.get_subcommands().empty()) out.command = std::move(*options);
+    });
 }
 
 // parser_tunnel.cpp:

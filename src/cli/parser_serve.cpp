@@ -14,6 +14,25 @@ void add_demo(CLI::App& root, invocation& out) {
     deliver(app, std::move(o), out);
 }
 
+void add_account_flags(CLI::App& app, serve_command_options& o) {
+    text(app, "--sign-up", "POLICY", o.sign_up,
+         "Who may make an account through the API: open, invite or closed; default closed, with --dev open");
+    text(app, "--invites-per-account", "N", o.invites_per_account,
+         "How many people an account may bring in by invitations of its own; default 0");
+    text(app, "--referral-credit", "N", o.referral_credit,
+         "Credit for both sides when somebody comes by an account's invitation; default 0");
+    text(app, "--smtp-url", "URL", o.smtp_url,
+         "Mail server for links to verify addresses and choose passwords: smtp://USER@HOST:587 (STARTTLS) or "
+         "smtps://USER@HOST:465; its password in INSTATUNNEL_SMTP_PASSWORD");
+    text(app, "--smtp-password-file", "PATH", o.smtp_password_file, "Read the mail server's password from this file");
+    text(app, "--smtp-cacert", "PATH", o.smtp_cacert,
+         "Trust the certificate authorities in this PEM file for the mail server instead of the system's");
+    text(app, "--mail-from", "SENDER", o.mail_from,
+         "Sender of mails: ADDRESS or \"NAME <ADDRESS>\"; default InstaTunnel <no-reply@DOMAIN>");
+    app.add_flag("--require-verified-email", o.require_verified_email,
+                 "Only accounts whose email address is verified open tunnels");
+}
+
 void add_serve(CLI::App& root, invocation& out) {
     auto o = std::make_shared<serve_command_options>();
     auto& app =
@@ -38,6 +57,7 @@ void add_serve(CLI::App& root, invocation& out) {
          "Remove events of the audit log after this time; default 365d, or forever");
     text(app, "--support-contact", "TEXT", o->support_contact,
          "Text or https:// URL that limits and plan errors point to, in the API, in clients and on error pages");
+    add_account_flags(app, *o);
     deliver(app, std::move(o), out);
 }
 

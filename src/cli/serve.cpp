@@ -1,7 +1,10 @@
 #include "serve.hpp"
 
+#include "count.hpp"
 #include "duration.hpp"
 #include "instatunnel/app/signals.hpp"
+#include "instatunnel/base/file.hpp"
+#include "instatunnel/base/names.hpp"
 #include "json_line.hpp"
 #include "stop_relay.hpp"
 
@@ -12,7 +15,58 @@
 namespace instatunnel::cli {
 namespace {
 
-outcome<app::serve_options> to_serve_options(const serve_command_options& o, const context& c) {
+constexpr std::size_t max_smtp_password = 512;
+
+outcome<void> read_account_options(const serve_command_options& o, app::serve_options& s) {
+    using policy = service::sign_up_policy;
+    if (o.sign_up == "open" || (o.sign_up.empty() && o.dev))
+        s.sign_up = policy::open;
+    else if (o.sign_up == "invite")
+        s.sign_up = policy::invite;
+    else if (!o.sign_up.empty() && o.sign_up != "closed")
+        return failure(errc::usage, "--sign-up is open, invite or closed", "Write it like --sign-up invite");
+    const auto invites = parse_count(o.invites_per_account, "--invites-per-account");
+    if (!invites) return invites.error();
+    s.invites_per_account = *invites;
+    const auto credit = parse_count(o.referral_credit, "--referral-credit");
+    if (!credit) return credit.error();
+    s.referral_credit = *credit;
+    s.require_verified_email = o.require_verified_email;
+    return {};
+}
+
+outcome<secret> read_password_file(const std::string& path) {
+    auto text = read_private_file(path, max_smtp_password);
+    if (!text) return text.error();
+    const secret content(std::move(*text));
+    return secret(std::string(trim(content.reveal())));
+}
+
+outcome<void> read_mail_options(const serve_command_options& o, context& c, app::serve_options& s) {
+    if (o.smtp_url.empty()) {
+        if (o.smtp_password_file.empty() && o.smtp_cacert.empty() && o.mail_from.empty()) return {};
+        return failure(errc::usage, "There is no mail server to use that for", "Name it: --smtp-url smtp://HOST:587");
+    }
+    auto server = mail::parse_smtp_url(o.smtp_url);
+    if (!server) return server.error();
+    if (!server->password.empty())
+        c.term.notice(
+            "The mail server's password on the command line can be seen by others on this machine: put it "
+            "into INSTATUNNEL_SMTP_PASSWORD or --smtp-password-file");
+    if (!o.smtp_password_file.empty()) {
+        auto password = read_password_file(o.smtp_password_file);
+        if (!password) return password.error();
+        server->password = std::move(*password);
+    } else if (!c.env.smtp_password.empty()) {
+        server->password = c.env.smtp_password.clone();
+    }
+    server->cacert = o.smtp_cacert;
+    s.smtp = std::move(*server);
+    s.mail_from = o.mail_from;
+    return {};
+}
+
+outcome<app::serve_options> to_serve_options(const serve_command_options& o, context& c) {
     const auto drain = parse_duration(o.drain);
     if (!drain) return failure(errc::usage, "--drain is not a time", "Write it like --drain 30s");
     const auto keep = o.audit_keep == "forever" ? std::optional(std::chrono::seconds(0)) : parse_days(o.audit_keep);
@@ -33,6 +87,8 @@ outcome<app::serve_options> to_serve_options(const serve_command_options& o, con
     s.audit_keep = std::chrono::duration_cast<std::chrono::hours>(*keep);
     s.support_contact = o.support_contact;
     s.home = c.env.home;
+    if (auto done = read_account_options(o, s); !done) return done.error();
+    if (auto done = read_mail_options(o, c, s); !done) return done.error();
     return s;
 }
 

@@ -21,6 +21,14 @@ struct serve_command_options {
     std::vector<std::string> cors_origins;
     std::string audit_keep = "365d";
     std::string support_contact;
+    std::string sign_up;              ///< empty: closed, with dev open
+    std::string invites_per_account;  ///< whole numbers; empty: 0
+    std::string referral_credit;
+    bool require_verified_email = false;
+    std::string smtp_url;  ///< empty: no mails
+    std::string smtp_password_file;
+    std::string smtp_cacert;
+    std::string mail_from;  ///< empty: InstaTunnel <no-reply@DOMAIN>
 };
 outcome<exit_code> run_serve(const serve_command_options& options, context& c);
 

@@ -31,6 +31,8 @@ code code_for(errc why) {
         case errc::revoked_key:
             return code::key_revoked;
         case errc::forbidden:
+        case errc::account_disabled:
+        case errc::email_not_verified:
             return code::forbidden;
         case errc::plan_limit:
             return code::plan_limit;

@@ -1,11 +1,12 @@
 #include "instatunnel/service/admin.hpp"
 
+#include "admin_input.hpp"
 #include "admin_session.hpp"
 #include "instatunnel/auth/email.hpp"
 #include "instatunnel/auth/key.hpp"
 #include "instatunnel/auth/password.hpp"
+#include "instatunnel/auth/password_rules.hpp"
 #include "instatunnel/service/plans.hpp"
-#include "instatunnel/store/sqlite.hpp"
 
 namespace instatunnel::service {
 namespace {
@@ -20,22 +21,15 @@ outcome<store::user> describe(const std::string& email, const std::string& name,
     owner.email = *address;
     owner.name = name.empty() ? address->substr(0, address->find('@')) : name;
     owner.plan = plan.empty() ? "pro" : plan;
-    if (!auth::is_display_name(owner.name))
-        return failure(errc::usage, "The name is longer than 120 bytes or holds control characters",
-                       "Choose another one: --name NAME");
-    if (!is_plan(owner.plan))
-        return failure(errc::usage, "There is no plan \"" + owner.plan.substr(0, 80) + "\"",
-                       "Choose one: --plan free, --plan pro or --plan business");
+    if (auto usable = check_display_name(owner.name); !usable) return usable.error();
+    if (auto usable = check_plan(owner.plan); !usable) return usable.error();
     return owner;
 }
 
-outcome<void> check_password(const secret& password) {
-    const auto length = password.reveal().size();
-    if (length >= auth::min_password_length && length <= auth::max_password_length) return {};
-    return failure(errc::usage,
-                   "The password must have " + std::to_string(auth::min_password_length) + " to " +
-                       std::to_string(auth::max_password_length) + " bytes",
-                   "Choose another one, or leave it out and one is generated");
+outcome<void> check_password(const secret& password, const std::string& email) {
+    auto reason = auth::why_not_usable(password, auth::password_context(email, {}));
+    if (!reason) return {};
+    return failure(errc::usage, std::move(*reason), "Or leave it out and one is generated");
 }
 
 }  // namespace
@@ -46,7 +40,7 @@ outcome<added_user> add_user(const std::filesystem::path& folder, const std::str
     if (!owner) return owner.error();
     const bool made = !password;
     if (made) password = auth::make_password();
-    if (auto usable = check_password(*password); !usable) return usable.error();
+    if (auto usable = check_password(*password, owner->email); !usable) return usable.error();
 
     auto session = admin_session::open(folder);
     if (!session) return session.error();
@@ -56,6 +50,7 @@ outcome<added_user> add_user(const std::filesystem::path& folder, const std::str
     owner->account_id = auth::make_id("acc");
     owner->password_hash = std::move(*hash);
     owner->created_at = wall_now();
+    owner->verified_at = owner->created_at;  // the owner of the edge vouches for it
     const auto stored = (*session)->audit().together([&] { return (*session)->data().add_user(*owner, std::nullopt); },
                                                      [&] {
                                                          return (*session)
@@ -73,18 +68,14 @@ outcome<added_user> add_user(const std::filesystem::path& folder, const std::str
 }
 
 outcome<std::vector<user_row>> list_users(const std::filesystem::path& folder) {
-    std::error_code ec;
-    if (!std::filesystem::exists(folder / store::sqlite_file_name, ec))
-        return failure(errc::file_missing, "There is no data of an edge in " + folder.string(),
-                       "Name its folder: --data DIR, or start it once: instatunnel serve");
-    auto data = store::open_sqlite(folder);
-    if (!data) return data.error();
-    auto users = (*data)->list_users();
+    auto session = admin_session::open_existing(folder);
+    if (!session) return session.error();
+    auto users = (*session)->data().list_users();
     if (!users) return users.error();
     std::vector<user_row> rows;
     rows.reserve(users->size());
     for (auto& u : *users)
-        rows.push_back({u.id, u.email, u.name, u.plan, u.created_at});
+        rows.push_back({u.id, u.email, u.name, u.plan, u.created_at, u.disabled});
     return rows;
 }
 

@@ -84,6 +84,10 @@ outcome<store::api_key> admission::check_key(const tunnel_claim& claim) {
         return failure(errc::forbidden, "The key does not hold the permission tunnels:write",
                        "Use another key, or make one with this permission");
     }
+    if (require_verified_email_ && !key->owner_verified) {
+        note_refusal(claim, *key, errc::email_not_verified);
+        return failure(errc::email_not_verified);
+    }
     return key;
 }
 

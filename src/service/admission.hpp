@@ -47,6 +47,9 @@ public:
           names_(names),
           tuning_(t) {}
 
+    /// From now on only accounts with a verified email open tunnels.
+    void require_verified_email() noexcept { require_verified_email_ = true; }
+
     /// Errors: see service::admit.
     outcome<granted_tunnel> admit(const tunnel_claim& claim);
     /// What a tunnel for later is made of; empty `name`: one is made up. The name stays with the account either way.
@@ -81,6 +84,7 @@ private:
     audit_log& audit_;
     const name_space& names_;
     const tuning& tuning_;
+    bool require_verified_email_ = false;
 };
 
 }  // namespace instatunnel::service

@@ -4,6 +4,8 @@
 #include <string>
 #include <unordered_map>
 
+#include "account_limits.hpp"
+#include "account_links.hpp"
 #include "admission.hpp"
 #include "audit_log.hpp"
 #include "call.hpp"
@@ -14,11 +16,13 @@
 #include "key_addresses.hpp"
 #include "key_watch.hpp"
 #include "keyring.hpp"
+#include "password_reset.hpp"
 #include "usage_ledger.hpp"
 #include "work_queue.hpp"
 
 namespace instatunnel::service {
 
+struct new_account;
 struct route;
 
 /// What the routes work with; all of it outlives the api.
@@ -32,6 +36,8 @@ struct api_parts {
     key_addresses& addresses;
     key_watch& watch;
     call_limits& limits;
+    account_limits& account_rates;
+    account_links& links;
     admission& admissions;
     plan_book& plans;
     plan_gate& gate;
@@ -50,8 +56,26 @@ public:
 
     void handle(api_request request, service::api_callback done);
 
-    // Handlers answer their call, now or later. auth_routes.cpp:
+    // Handlers answer their call, now or later. register_routes.cpp:
     void register_account(const call_ptr& c);
+    // password_routes.cpp:
+    void request_reset(const call_ptr& c);
+    void reset_password(const call_ptr& c);
+    void change_password(const call_ptr& c);
+    // profile_routes.cpp:
+    void rename_user(const call_ptr& c);
+    void verify_email(const call_ptr& c);
+    void resend_verification(const call_ptr& c);
+    // page_routes.cpp:
+    void show_reset_page(const call_ptr& c);
+    void submit_reset_page(const call_ptr& c);
+    void show_verify_page(const call_ptr& c);
+    void submit_verify_page(const call_ptr& c);
+    // invite_routes.cpp:
+    void create_invite(const call_ptr& c);
+    void list_invites(const call_ptr& c);
+    void revoke_invite(const call_ptr& c);
+    // auth_routes.cpp:
     void log_in(const call_ptr& c);
     void log_out(const call_ptr& c);
     void show_user(const call_ptr& c);
@@ -94,8 +118,21 @@ private:
     void note_refused_sign_in(const call_ptr& c, audit_event event, const std::string& email);
 
     void finish_log_in(const call_ptr& c, const store::user& user, const std::string& label);
-    void refuse_known_email(const call_ptr& c, const store::user& known);
-    void finish_register(const call_ptr& c, const store::user& owner, const std::string& label);
+    void refuse_known_email(const call_ptr& c, const std::string& email);
+    bool check_invite(const call_ptr& c, new_account& wanted, const std::optional<std::string>& code);
+    void hash_and_register(const call_ptr& c, const new_account& wanted, secret password);
+    void finish_register(const call_ptr& c, const new_account& wanted);
+    void send_reset_link(const call_ptr& c, const std::string& email);
+    /// Who a link belongs to; `error` says why it does not work.
+    std::optional<store::user> owner_of_link(store::token_kind kind, std::string_view token,
+                                             std::optional<api_error>& error);
+    /// Calls `done` once, now or later.
+    void reset_with(const call_ptr& c, reset_wish wish, reset_done done);
+    reset_result finish_reset(const std::string& address, const store::user& user, const std::string& digest,
+                              const std::string& hash, store::key_group revoke);
+    void hash_and_change(const call_ptr& c, const store::user& user, secret next, store::key_group revoke);
+    std::optional<api_error> verify_with(const call_ptr& c, std::string_view token);
+    void end_keys(const std::string& account_id, const std::vector<std::string>& revoked);
     void drop_key(const call_ptr& c, const std::string& key_id, std::string_view action);
     void end_tunnels_of(const std::string& key_id);
 

@@ -1,49 +1,11 @@
 #include "api.hpp"
-#include "instatunnel/auth/email.hpp"
-#include "instatunnel/auth/key.hpp"
+#include "credentials_body.hpp"
 #include "instatunnel/auth/scopes.hpp"
 #include "instatunnel/base/clock.hpp"
 #include "json_body.hpp"
 #include "plan_words.hpp"
 
 namespace instatunnel::service {
-namespace {
-
-constexpr const char* default_label = "CLI login";
-
-// What login and register both take. `error` is set when something of it cannot be used.
-struct credentials {
-    std::string email;
-    secret password;
-    std::string label;
-    std::optional<api_error> error;
-};
-
-credentials read_credentials(const call& c, bool password_required) {
-    json_body body(c.request.body.reveal());
-    credentials given;
-    const auto email = body.required_text("email");
-    given.password = password_required ? body.required_secret("password") : body.optional_secret("password");
-    given.label = body.text("name").value_or(default_label);
-    given.error = body.error();
-    if (given.error) return given;
-    if (const auto address = auth::normalise_email(email))
-        given.email = *address;
-    else
-        given.error = wrong_value("email", "That is not an email address");
-    if (!auth::is_display_name(given.label))
-        given.error = wrong_value("name", "\"name\" must have 1 to 120 bytes and no control characters");
-    return given;
-}
-
-std::optional<api_error> check_new_password(const secret& password) {
-    const auto length = password.reveal().size();
-    if (length >= auth::min_password_length && length <= auth::max_password_length) return std::nullopt;
-    return wrong_value("password", "The password must have " + std::to_string(auth::min_password_length) + " to " +
-                                       std::to_string(auth::max_password_length) + " bytes");
-}
-
-}  // namespace
 
 bool api::take_sign_in(const call_ptr& c, const std::string& email) {
     return refuse_if(c, parts_.limits.take_sign_in(email, c->request.remote_address, parts_.settings.steady()));
@@ -58,7 +20,7 @@ void api::note_refused_sign_in(const call_ptr& c, audit_event event, const std::
 }
 
 void api::log_in(const call_ptr& c) {
-    auto given = read_credentials(*c, /*password_required=*/true);
+    auto given = read_credentials(*c, needs_password::yes);
     if (given.error) return c->fail(*given.error);
     if (!take_sign_in(c, given.email)) return;
     auto known = parts_.data.find_user_by_email(given.email);
@@ -83,9 +45,18 @@ void api::log_in(const call_ptr& c) {
 }
 
 void api::finish_log_in(const call_ptr& c, const store::user& user, const std::string& label) {
+    // A password that was changed while it was being checked is not the password any more.
+    auto current = parts_.data.find_user(user.id);
+    if (!current) return c->fail(current.error());
+    if (!*current || (*current)->password_hash != user.password_hash) return c->fail(failure(errc::wrong_password));
+    if ((*current)->disabled) {
+        parts_.audit.note(event(c, "login.failed").of(user.account_id).about(user.email).refused("account_disabled"));
+        return c->fail(failure(errc::account_disabled));
+    }
     auto made = parts_.audit.together(
         [&] {
-            return parts_.keys.issue(user.account_id, user.id, {label, auth::full_scope_set(), std::nullopt});
+            return parts_.keys.issue(user.account_id, user.id,
+                                     {label, auth::full_scope_set(), std::nullopt, /*by_sign_in=*/true});
         },
         [&](const made_key& key) {
             return event(c, "login.succeeded").by(actor_kind::user, user.id).of(user.account_id).about(key.record.id);
@@ -97,72 +68,6 @@ void api::finish_log_in(const call_ptr& c, const store::user& user, const std::s
     body["user"]["email"] = user.email;
     body["user"]["name"] = user.name;
     c->reply(200, body);
-}
-
-void api::register_account(const call_ptr& c) {
-    if (!parts_.options.dev) {
-        parts_.audit.note_seldom(event(c, "account.register_failed").refused("closed"), c->request.remote_address);
-        return c->fail(
-            failure(errc::forbidden,
-                    "Sign-up is closed on this server: its owner adds users with: instatunnel admin user add"));
-    }
-    // Published clients call the unversioned path with an email alone; such an account gets a password later.
-    auto given = read_credentials(*c, /*password_required=*/c->versioned);
-    if (given.error) return c->fail(*given.error);
-    if (!given.password.empty() || c->versioned)
-        if (auto error = check_new_password(given.password)) return c->fail(*error);
-    if (!take_sign_in(c, given.email)) return;
-    auto known = parts_.data.find_user_by_email(given.email);
-    if (!known) return c->fail(known.error());
-    if (*known) return refuse_known_email(c, **known);
-
-    store::user owner;
-    owner.id = auth::make_id("user");
-    owner.account_id = auth::make_id("acc");
-    owner.email = given.email;
-    owner.name = given.email.substr(0, given.email.find('@'));
-    owner.plan = "pro";
-    owner.created_at = parts_.settings.now();
-    if (given.password.empty()) return finish_register(c, owner, given.label);
-    auto hashed = [this, c, owner, label = given.label](outcome<std::string> hash) {
-        parts_.queue.post_continuation([this, c, owner, label, hash]() mutable {
-            if (!hash) return c->fail(hash.error());
-            owner.password_hash = *hash;
-            finish_register(c, owner, label);
-        });
-    };
-    auto posted = parts_.passwords.hash(std::move(given.password), std::move(hashed));
-    if (posted) return;
-    parts_.limits.give_back_sign_in(owner.email, c->request.remote_address, parts_.settings.steady());
-    c->fail(posted.error());
-}
-
-void api::refuse_known_email(const call_ptr& c, const store::user& known) {
-    note_refused_sign_in(c, event(c, "account.register_failed").refused("already_exists"), known.email);
-    c->fail(failure(errc::already_exists, "This email address has an account already"), "email");
-}
-
-void api::finish_register(const call_ptr& c, const store::user& owner, const std::string& label) {
-    auto made = parts_.keys.make(owner.account_id, owner.id, {label, auth::full_scope_set(), std::nullopt});
-    const auto stored = parts_.audit.together([&] { return parts_.data.add_user(owner, made.record); },
-                                              [&] {
-                                                  return event(c, "account.registered")
-                                                      .by(actor_kind::user, owner.id)
-                                                      .of(owner.account_id)
-                                                      .about(owner.email)
-                                                      .with("plan", owner.plan)
-                                                      .with("key", made.record.id);
-                                              });
-    if (!stored) {
-        if (stored.error().code != errc::already_exists) return c->fail(stored.error());
-        return refuse_known_email(c, owner);
-    }
-    parts_.limits.give_back_sign_in(owner.email, c->request.remote_address, parts_.settings.steady());
-    nlohmann::ordered_json body;
-    body["api_key"] = made.key.reveal();
-    body["email"] = owner.email;
-    body["plan"] = owner.plan;
-    c->reply(201, body);
 }
 
 void api::log_out(const call_ptr& c) {
@@ -186,6 +91,8 @@ void api::show_user(const call_ptr& c) {
     body["name"] = (*user)->name;
     body["plan"] = (*user)->plan;
     body["created_at"] = to_rfc3339((*user)->created_at);
+    body["email_verified"] = (*user)->verified_at.has_value();
+    body["credit"] = (*user)->credit;
     body["limits"] = describe_limits(*rules);
     body["usage"] = describe(*usage, c->key.account_id);
     body["permissions"] = c->key.scopes;

@@ -101,6 +101,12 @@ api_error error_for(const failure& f) {
         case errc::forbidden:
         case errc::plan_limit:
             return plain(403, f.what());
+        case errc::account_disabled:
+        case errc::email_not_verified: {
+            auto error = plain(403, f.what());
+            error.reason = code_name(f.code);
+            return error;
+        }
         case errc::not_found:
             return plain(404, f.what());
         case errc::name_taken:
@@ -144,6 +150,13 @@ void call::reply_json(int status, std::string text) {
     response.status = status;
     response.fields.emplace_back("Content-Type", "application/json");
     response.body = std::move(text);
+    send(std::move(response));
+}
+
+void call::reply_page(const std::vector<std::pair<std::string, std::string>>& fields, std::string html) {
+    api_response response;
+    response.fields = fields;
+    response.body = std::move(html);
     send(std::move(response));
 }
 

@@ -21,7 +21,7 @@ struct api_error {
     std::string message;
     std::string field;           ///< the culprit
     std::string required_scope;  ///< with 403
-    std::string reason;          ///< with 401: which of the reasons, in the words of code_name()
+    std::string reason;          ///< with 401 and some 403: which of the reasons, in the words of code_name()
     std::string plan;            ///< with 403: whose limit was met,
     std::string limit;           ///< and which
     std::chrono::seconds retry_after{0};
@@ -47,6 +47,8 @@ public:
     /// `text` is JSON already.
     void reply_json(int status, std::string text);
     void reply_empty();
+    /// 200 with a page; `fields` as page_fields().
+    void reply_page(const std::vector<std::pair<std::string, std::string>>& fields, std::string html);
     void fail(const api_error& error);
     void fail(const failure& f) { fail(error_for(f)); }
     void fail(const failure& f, std::string field);

@@ -73,8 +73,8 @@ std::string tag_of(const json& tags, std::string_view pattern) {
 
 std::set<int> failures_of(const route& r) {
     std::string all = std::string(statuses_of_every_call) + " " + std::string(r.shape.failures);
-    if (r.access == route_access::key) all += " 401";
-    if (!r.scope.empty()) all += " 403";
+    // A key of an account that is disabled is refused everywhere.
+    if (r.access == route_access::key) all += " 401 403";
     if (!r.shape.body.empty()) all += " 422";
     if (r.pattern.find(':') != std::string_view::npos) all += " 404";
     std::set<int> statuses;

@@ -75,6 +75,7 @@ outcome<first_user> make(store::store& target, keyring& keys, audit_log& audit, 
     owner.plan = "pro";
     owner.password_hash = *hash;
     owner.created_at = t.now();
+    owner.verified_at = owner.created_at;
     auto stored =
         audit.together([&] { return target.add_user(owner, key.record); }, [&] { return event("account.registered"); });
     if (!stored) return stored.error();

@@ -12,6 +12,7 @@ constexpr std::chrono::minutes opening_time{1};
 
 std::optional<errc> end_of(const store::api_key& key, wall_time now) {
     if (key.revoked_at) return errc::revoked_key;
+    if (key.owner_disabled) return errc::account_disabled;
     if (key.expires_at && *key.expires_at <= now) return errc::expired_key;
     return std::nullopt;
 }

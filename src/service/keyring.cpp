@@ -49,6 +49,7 @@ made_key keyring::make(const std::string& account_id, const std::string& user_id
     made.record.scopes = spec.scopes;
     made.record.created_at = tuning_.now();
     made.record.expires_at = spec.expires_at;
+    made.record.by_sign_in = spec.by_sign_in;
     return made;
 }
 
@@ -80,7 +81,8 @@ outcome<void> keyring::revoke(const std::string& account_id, const std::string& 
 
 outcome<rotated_key> keyring::rotate(const store::api_key& old, std::chrono::seconds grace) {
     const auto now = tuning_.now();
-    rotated_key made{make(old.account_id, old.user_id, {old.name, old.scopes, old.expires_at}), now + grace};
+    rotated_key made{make(old.account_id, old.user_id, {old.name, old.scopes, old.expires_at, old.by_sign_in}),
+                     now + grace};
     if (old.expires_at) made.old_ends_at = std::min(made.old_ends_at, *old.expires_at);
     const auto& next = made.next.record;
     auto stored = store_.atomically([&]() -> outcome<void> {
@@ -97,6 +99,10 @@ outcome<rotated_key> keyring::rotate(const store::api_key& old, std::chrono::sec
 
 void keyring::forget(const std::string& key_id) {
     std::erase_if(verdicts_, [&](const auto& entry) { return entry.second.record.id == key_id; });
+}
+
+void keyring::forget_account(const std::string& account_id) {
+    std::erase_if(verdicts_, [&](const auto& entry) { return entry.second.record.account_id == account_id; });
 }
 
 void keyring::note_use(const std::string& key_id) {

@@ -24,6 +24,7 @@ struct key_spec {
     std::string name;
     std::vector<std::string> scopes;
     std::optional<wall_time> expires_at;
+    bool by_sign_in = false;  ///< register or login make it
 };
 
 /// A key that took the place of another one.
@@ -40,7 +41,7 @@ public:
     /// `target` and `t` outlive the keyring.
     keyring(store::store& target, secret pepper, const tuning& t);
 
-    /// Errors: malformed_key, invalid_key, expired_key, revoked_key, store_failed.
+    /// Errors: malformed_key, invalid_key, expired_key, revoked_key, account_disabled, store_failed.
     outcome<store::api_key> check(std::string_view key);
     /// A new key that is not stored yet.
     made_key make(const std::string& account_id, const std::string& user_id, const key_spec& spec) const;
@@ -58,6 +59,9 @@ public:
 
     /// Somebody else changed the store.
     void forget_all() { verdicts_.clear(); }
+
+    /// What is known of keys that one account has is asked from the store again.
+    void forget_account(const std::string& account_id);
 
     /// Stores when keys were used last: batched, because a write per request would cost more than the request.
     outcome<void> flush_uses();

@@ -21,9 +21,12 @@ constexpr route table[] = {
      takes("NewAccount")
          .answers(201, "Registered")
          .may_fail("403 409")
-         .note("Closed (403) unless the edge is a dev edge.")},
+         .note(
+             "Obeys the sign-up policy of the edge, see `/meta`: closed answers 403; by invitation, `invite` must be a "
+             "code that works (422). Without `/v1` an email alone is enough: such an account gets its password by a "
+             "link.")},
     {"POST", "/auth/login", open, "", "Exchange email and password for a new API key", &api::log_in,
-     takes("Credentials").answers(200, "SignedIn").may_fail("401")},
+     takes("Credentials").answers(200, "SignedIn").may_fail("401 403")},
     {"POST", "/auth/logout", key, "", "Invalidate the API key that is used", &api::log_out,
      answers(204).may_fail("404").note("The key is dead at once, and tunnels that were opened with it end.")},
     {"GET", "/auth/user", key, "", "The account, its usage and the API key that is used", &api::show_user,
@@ -45,6 +48,44 @@ constexpr route table[] = {
          .note(
              "The new key has the name, permissions and end of the old one. It goes to whoever asks, so they must hold "
              "every permission of the old key. 409: the key was rotated before, was revoked, or has ended.")},
+    {"PATCH", "/auth/user", key, "account:write", "Change the name of the user", &api::rename_user,
+     takes("UserName").answers(200, "Account")},
+    {"POST", "/auth/password", key, "account:write", "Change the password", &api::change_password,
+     takes("PasswordChange")
+         .answers(200, "RevokedKeys")
+         .note("`revoke_keys` says which other keys end with the old password; by default none.")},
+    {"POST", "/auth/password/reset-request", open, "", "Ask for a link to choose a new password", &api::request_reset,
+     takes("ResetRequest")
+         .answers(202, "Notice")
+         .note("The same answer whether the address has an account or not. 3 mails to an address at once, then one in "
+               "10 minutes.")},
+    {"POST", "/auth/password/reset", open, "", "Choose a new password with a link", &api::reset_password,
+     takes("PasswordReset")
+         .answers(200, "RevokedKeys")
+         .note("The link works once, for an hour. Keys that signing in made end with the old password unless "
+               "`revoke_keys` says otherwise.")},
+    {"POST", "/auth/verify-email", open, "", "Confirm an email address with a link", &api::verify_email,
+     takes("EmailVerification").answers(200, "EmailVerified")},
+    {"POST", "/auth/verify-email/resend", key, "", "Send the link that confirms the email address again",
+     &api::resend_verification, answers(202, "Notice").may_fail("403 409")},
+    {"GET", "/auth/reset", open, "", "Page behind the link to choose a password", &api::show_reset_page,
+     with("LinkToken").answers(200, "text/html").note("Opening it changes nothing.")},
+    {"POST", "/auth/reset", open, "", "What the form of that page sends", &api::submit_reset_page,
+     answers(200, "text/html")},
+    {"GET", "/auth/verify", open, "", "Page behind the link that confirms an address", &api::show_verify_page,
+     with("LinkToken").answers(200, "text/html").note("Opening it changes nothing.")},
+    {"POST", "/auth/verify", open, "", "What the button of that page sends", &api::submit_verify_page,
+     answers(200, "text/html")},
+    {"POST", "/auth/invites", key, "users:manage", "Invite people", &api::create_invite,
+     takes("NewInvite")
+         .answers(201, "CreatedInvite")
+         .note("403 when the server's owner does not let accounts invite, or this one has invited as many as it may. "
+               "The code "
+               "is shown this once.")},
+    {"GET", "/auth/invites", key, "users:manage", "Invitations of the account, and who came by them",
+     &api::list_invites, answers(200, "Invites")},
+    {"DELETE", "/auth/invites/:id", key, "users:manage", "Revoke an invitation", &api::revoke_invite,
+     with("InviteId").answers(204).note("Who came by it stays.")},
     {"GET", "/account/audit", key, "account:read", "What happened to the account, newest first", &api::list_audit,
      with("AuditBefore AuditLimit AuditAction").answers(200, "AuditEvents").may_fail("422")},
     {"POST", "/tunnels", key, "tunnels:write", "Create a tunnel to connect to later", &api::create_tunnel,
@@ -85,13 +126,15 @@ constexpr std::size_t max_parameter = 255;
 
 // The parameter if `path` has the pattern's form; empty text for a pattern without one.
 std::optional<std::string> match_path(std::string_view pattern, std::string_view path) {
-    constexpr std::string_view placeholder = ":id";
-    if (!pattern.ends_with(placeholder)) return pattern == path ? std::optional<std::string>("") : std::nullopt;
-    const auto prefix = pattern.substr(0, pattern.size() - placeholder.size());
-    if (!path.starts_with(prefix)) return std::nullopt;
-    const auto rest = path.substr(prefix.size());
-    if (rest.empty() || rest.size() > 255 || rest.find('/') != std::string_view::npos) return std::nullopt;
-    return std::string(rest);
+    const auto at = pattern.find(placeholder);
+    if (at == std::string_view::npos) return pattern == path ? std::optional<std::string>("") : std::nullopt;
+    const auto before = pattern.substr(0, at);
+    const auto after = pattern.substr(at + placeholder.size());
+    if (path.size() <= before.size() + after.size()) return std::nullopt;
+    if (!path.starts_with(before) || !path.ends_with(after)) return std::nullopt;
+    const auto parameter = path.substr(before.size(), path.size() - before.size() - after.size());
+    if (parameter.size() > max_parameter || parameter.find('/') != std::string_view::npos) return std::nullopt;
+    return std::string(parameter);
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ constexpr std::chrono::hours purge_every{1};
 constexpr std::chrono::hours random_name_life{30 * 24};
 constexpr std::chrono::hours removed_tunnel_life{24};
 constexpr std::chrono::hours dead_key_life{90 * 24};
+constexpr std::chrono::hours dead_link_life{24};
 
 class service_impl final : public service {
 public:
@@ -48,12 +49,16 @@ public:
           plans_(*data_),
           gate_(plans_, *data_, edge_, options_.support_contact),
           guard_(*data_),
+          links_(*data_, options_, names_, tuning_),
           admission_(*data_, keys_, addresses_, watch_, limits_, gate_, guard_, audit_, names_, tuning_),
           passwords_({tuning_.password_cost, 2, tuning_.password_queue, tuning_.on_password_hash}),
           next_purge_(tuning_.steady() + first_purge_after),
           queue_(tuning_.queue, tuning_.tick, [this] { look_after(); }),
-          api_({options_, tuning_, names_, cors_, *data_, keys_, addresses_, watch_, limits_, admission_, plans_, gate_,
-                guard_, usage_, audit_, passwords_, queue_, edge_}) {}
+          api_({options_, tuning_,    names_, cors_, *data_, keys_,  addresses_, watch_,     limits_, account_limits_,
+                links_,   admission_, plans_, gate_, guard_, usage_, audit_,     passwords_, queue_,  edge_}) {
+        if (options_.require_verified_email) admission_.require_verified_email();
+        queue_.post([this] { leave_address(); });
+    }
 
     ~service_impl() override { service_impl::stop(); }
 
@@ -158,6 +163,13 @@ private:
             next_purge_ = tuning_.steady();
     }
 
+    // For links that commands on the data folder make.
+    void leave_address() {
+        const auto url = names_.url("api");
+        const auto known = data_->find_setting(api_url_setting);
+        if (known && *known != url) (void)data_->put_setting(api_url_setting, url);
+    }
+
     void purge() {
         std::vector<std::string> connected;
         if (edge_ != nullptr) {
@@ -170,7 +182,8 @@ private:
         const auto now = tuning_.now();
         // Names in use are touched first; if that failed they could be purged below.
         if (!data_->touch_names(connected, now)) return;
-        (void)data_->purge({now - random_name_life, now - removed_tunnel_life, now - dead_key_life});
+        (void)data_->purge({now - random_name_life, now - removed_tunnel_life, now - dead_key_life,
+                            now - dead_link_life, now - dead_key_life});
     }
 
     const service_options options_;
@@ -190,6 +203,8 @@ private:
     plan_gate gate_;
     name_guard guard_;
     bool check_names_again_ = false;
+    account_limits account_limits_;
+    account_links links_;
     admission admission_;
     live_tunnels* edge_ = nullptr;
     auth::password_pool passwords_;

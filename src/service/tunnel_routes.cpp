@@ -21,6 +21,18 @@ void fail_name(const call_ptr& c, const failure& f, const char* name_field) {
     c->fail(f, is_ours ? "" : name_field);
 }
 
+std::string_view word_for(sign_up_policy policy) {
+    switch (policy) {
+        case sign_up_policy::open:
+            return "open";
+        case sign_up_policy::invite:
+            return "invite";
+        case sign_up_policy::closed:
+            break;
+    }
+    return "closed";
+}
+
 }  // namespace
 
 api::live_by_id api::live() const {
@@ -164,6 +176,7 @@ void api::show_meta(const call_ptr& c) {
     body["transports"] = {"v2"};
     body["support"] = nullptr;
     if (!parts_.options.support_contact.empty()) body["support"] = parts_.options.support_contact;
+    body["sign_up"] = word_for(parts_.options.sign_up);
     auto& limits = body["limits"];
     const auto& rates = parts_.options.limits;
     limits["requests_per_minute_per_key"] = rates.calls_per_key.per_minute;

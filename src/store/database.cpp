@@ -135,6 +135,11 @@ query& query::bind(const std::optional<wall_time>& time) {
     return *this;
 }
 
+query& query::bind_or_null(const std::optional<std::string>& text) {
+    if (text) return bind(std::string_view(*text));
+    return bind(std::optional<wall_time>());
+}
+
 query& query::bind_bytes(std::string_view bytes) {
     if (!failed()) code_ = sqlite3_bind_blob64(statement_, ++bound_, bytes.data(), bytes.size(), SQLITE_TRANSIENT);
     return *this;

@@ -91,6 +91,7 @@ public:
     query& bind(std::uint64_t number) { return bind(static_cast<std::int64_t>(number)); }
     query& bind(wall_time time) { return bind(static_cast<std::int64_t>(time.time_since_epoch().count())); }
     query& bind(const std::optional<wall_time>& time);
+    query& bind_or_null(const std::optional<std::string>& text);
     query& bind_bytes(std::string_view bytes);
 
     /// Steps to the next row; false at the end or on an error.

@@ -3,9 +3,10 @@
 namespace instatunnel::store {
 namespace {
 
-#define IT_USER_QUERY                                                                                      \
-    "SELECT u.id, m.account_id, u.email, u.name, a.plan, coalesce(c.data, ''), u.created_at FROM users u " \
-    "JOIN memberships m ON m.user_id = u.id JOIN accounts a ON a.id = m.account_id "                       \
+#define IT_USER_QUERY                                                                          \
+    "SELECT u.id, m.account_id, u.email, u.name, a.plan, coalesce(c.data, ''), u.created_at, " \
+    "u.disabled, u.verified_at, a.credit FROM users u "                                        \
+    "JOIN memberships m ON m.user_id = u.id JOIN accounts a ON a.id = m.account_id "           \
     "LEFT JOIN credentials c ON c.user_id = u.id AND c.kind = 'password' "
 
 user read_user(const query& row) {
@@ -17,6 +18,9 @@ user read_user(const query& row) {
     u.plan = row.text(4);
     u.password_hash = row.text(5);
     u.created_at = row.time(6);
+    u.disabled = row.number(7) != 0;
+    u.verified_at = row.maybe_time(8);
+    u.credit = row.count(9);
     return u;
 }
 
@@ -27,16 +31,27 @@ outcome<std::optional<user>> find_one(query& find) {
     return found;
 }
 
+failure no_such_user() {
+    return {errc::not_found, "There is no such user"};
+}
+
+outcome<void> run_on_user(query& change) {
+    if (auto done = change.run(); !done) return done;
+    if (change.changes() == 0) return no_such_user();
+    return {};
+}
+
 }  // namespace
 
 outcome<void> sqlite_store::add_user(const user& owner, const std::optional<api_key>& first_key) {
     return db_->in_transaction([&]() -> outcome<void> {
-        query add_account(*db_, "INSERT INTO accounts(id, name, plan, created_at) VALUES (?, ?, ?, ?)");
-        add_account.bind(owner.account_id).bind(owner.name).bind(owner.plan).bind(owner.created_at);
+        query add_account(*db_, "INSERT INTO accounts(id, name, plan, created_at, credit) VALUES (?, ?, ?, ?, ?)");
+        add_account.bind(owner.account_id).bind(owner.name).bind(owner.plan).bind(owner.created_at).bind(owner.credit);
         if (auto done = add_account.run(); !done) return done;
-        query add(*db_, "INSERT INTO users(id, email, name, created_at) VALUES (?, ?, ?, ?)");
-        if (auto done = add.bind(owner.id).bind(owner.email).bind(owner.name).bind(owner.created_at).run(); !done)
-            return done;
+        query add(*db_,
+                  "INSERT INTO users(id, email, name, created_at, verified_at, disabled) VALUES (?, ?, ?, ?, ?, ?)");
+        add.bind(owner.id).bind(owner.email).bind(owner.name).bind(owner.created_at).bind(owner.verified_at);
+        if (auto done = add.bind(std::int64_t{owner.disabled}).run(); !done) return done;
         query join(*db_, "INSERT INTO memberships(account_id, user_id, role) VALUES (?, ?, 'owner')");
         if (auto done = join.bind(owner.account_id).bind(owner.id).run(); !done) return done;
         query count(*db_, "INSERT INTO account_usage(account_id) VALUES (?)");
@@ -82,6 +97,50 @@ outcome<void> sqlite_store::reset_credentials(std::string_view user_id, std::str
         if (!*known) return errc::not_found;
         if (auto done = set_password(user_id, password_hash, key.created_at); !done) return done;
         return insert_key(key);
+    });
+}
+
+outcome<void> sqlite_store::change_password(std::string_view user_id, std::string_view password_hash, wall_time now) {
+    return db_->in_transaction([&]() -> outcome<void> {
+        auto known = find_user(user_id);
+        if (!known) return known.error();
+        if (!*known) return no_such_user();
+        query links(*db_, "DELETE FROM one_time_tokens WHERE user_id = ? AND kind = 'password_reset'");
+        if (auto done = links.bind(user_id).run(); !done) return done;
+        return set_password(user_id, password_hash, now);
+    });
+}
+
+outcome<void> sqlite_store::rename_user(std::string_view user_id, std::string_view name) {
+    query rename(*db_, "UPDATE users SET name = ? WHERE id = ?");
+    return run_on_user(rename.bind(name).bind(user_id));
+}
+
+outcome<void> sqlite_store::disable_user(std::string_view user_id, bool disabled) {
+    query change(*db_, "UPDATE users SET disabled = ? WHERE id = ?");
+    return run_on_user(change.bind(std::int64_t{disabled}).bind(user_id));
+}
+
+outcome<void> sqlite_store::verify_email(std::string_view user_id, wall_time now) {
+    return db_->in_transaction([&]() -> outcome<void> {
+        query links(*db_, "DELETE FROM one_time_tokens WHERE user_id = ? AND kind = 'email_verification'");
+        if (auto done = links.bind(user_id).run(); !done) return done;
+        query note(*db_, "UPDATE users SET verified_at = coalesce(verified_at, ?) WHERE id = ?");
+        return run_on_user(note.bind(now).bind(user_id));
+    });
+}
+
+outcome<void> sqlite_store::set_plan(std::string_view account_id, std::string_view plan) {
+    query change(*db_, "UPDATE accounts SET plan = ? WHERE id = ?");
+    return run_on_user(change.bind(plan).bind(account_id));
+}
+
+outcome<void> sqlite_store::remove_user(std::string_view user_id) {
+    return db_->in_transaction([&]() -> outcome<void> {
+        query account(*db_, "DELETE FROM accounts WHERE id = (SELECT account_id FROM memberships WHERE user_id = ?)");
+        if (auto done = account.bind(user_id).run(); !done) return done;
+        query user(*db_, "DELETE FROM users WHERE id = ?");
+        return run_on_user(user.bind(user_id));
     });
 }
 

@@ -5,7 +5,8 @@ namespace {
 
 #define IT_KEY_QUERY                                                                                     \
     "SELECT id, account_id, user_id, name, digest, tail, scopes, created_at, expires_at, last_used_at, " \
-    "revoked_at, replaced_by FROM api_keys "
+    "revoked_at, replaced_by, by_sign_in, (SELECT disabled FROM users WHERE users.id = user_id), "       \
+    "(SELECT verified_at IS NOT NULL FROM users WHERE users.id = user_id) FROM api_keys "
 
 std::string join(const std::vector<std::string>& words) {
     std::string text;
@@ -41,6 +42,9 @@ api_key read_key(const query& row) {
     key.last_used_at = row.maybe_time(9);
     key.revoked_at = row.maybe_time(10);
     if (auto successor = row.text(11); !successor.empty()) key.replaced_by = std::move(successor);
+    key.by_sign_in = row.number(12) != 0;
+    key.owner_disabled = row.number(13) != 0;
+    key.owner_verified = row.number(14) != 0;
     return key;
 }
 
@@ -52,10 +56,14 @@ failure no_such_key() {
 
 outcome<void> sqlite_store::insert_key(const api_key& key) {
     query add(*db_,
-              "INSERT INTO api_keys(id, account_id, user_id, name, digest, tail, scopes, created_at, expires_at) "
-              "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+              "INSERT INTO api_keys(id, account_id, user_id, name, digest, tail, scopes, created_at, expires_at, "
+              "by_sign_in) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     add.bind(key.id).bind(key.account_id).bind(key.user_id).bind(key.name).bind_bytes(key.digest).bind(key.tail);
-    return add.bind(join(key.scopes)).bind(key.created_at).bind(key.expires_at).run();
+    return add.bind(join(key.scopes))
+        .bind(key.created_at)
+        .bind(key.expires_at)
+        .bind(std::int64_t{key.by_sign_in})
+        .run();
 }
 
 outcome<void> sqlite_store::add_key(const api_key& key, std::uint64_t limit) {
@@ -125,6 +133,22 @@ outcome<void> sqlite_store::replace_key(std::string_view account_id, std::string
     if (auto done = replace.bind(successor).bind(ends_at).bind(key_id).bind(account_id).run(); !done) return done;
     if (replace.changes() == 0) return no_such_key();
     return {};
+}
+
+outcome<std::vector<std::string>> sqlite_store::revoke_keys(std::string_view account_id, key_group which,
+                                                            std::string_view spared_key_id, wall_time now) {
+    if (which == key_group::none) return std::vector<std::string>();
+    return db_->in_transaction([&]() -> outcome<std::vector<std::string>> {
+        query revoke(*db_,
+                     "UPDATE api_keys SET revoked_at = ?1 WHERE account_id = ?2 AND id <> ?3 AND revoked_at IS NULL "
+                     "AND (by_sign_in = 1 OR ?4) RETURNING id");
+        revoke.bind(now).bind(account_id).bind(spared_key_id).bind(std::int64_t{which == key_group::all});
+        std::vector<std::string> revoked;
+        while (revoke.next())
+            revoked.push_back(revoke.text(0));
+        if (revoke.failed()) return revoke.error();
+        return revoked;
+    });
 }
 
 outcome<void> sqlite_store::record_key_uses(std::span<const key_use> uses) {

@@ -66,6 +66,12 @@ outcome<std::string> sqlite_store::settle_setting(std::string_view name, std::st
     });
 }
 
+outcome<void> sqlite_store::put_setting(std::string_view name, std::string_view value) {
+    query put(*db_,
+              "INSERT INTO settings(name, value) VALUES (?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value");
+    return put.bind(name).bind(value).run();
+}
+
 outcome<std::optional<std::string>> sqlite_store::find_setting(std::string_view name) {
     query find(*db_, "SELECT value FROM settings WHERE name = ?");
     std::optional<std::string> value;
@@ -83,7 +89,12 @@ outcome<void> sqlite_store::purge(const purge_before& limits) {
         query names(*db_, "DELETE FROM names WHERE kind = 'random' AND last_used_at < ?");
         if (auto done = names.bind(limits.random_names_unused).run(); !done) return done;
         query keys(*db_, "DELETE FROM api_keys WHERE revoked_at < ?1 OR expires_at < ?1");
-        return keys.bind(limits.keys_dead).run();
+        if (auto done = keys.bind(limits.keys_dead).run(); !done) return done;
+        query tokens(*db_, "DELETE FROM one_time_tokens WHERE expires_at < ?");
+        if (auto done = tokens.bind(limits.tokens_expired).run(); !done) return done;
+        // Those of an account stay: its uses count against what it may bring in.
+        query invitations(*db_, "DELETE FROM invitations WHERE expires_at < ? AND inviter_account_id IS NULL");
+        return invitations.bind(limits.invitations_expired).run();
     });
 }
 

@@ -21,6 +21,27 @@ public:
     outcome<void> reset_credentials(std::string_view user_id, std::string_view password_hash,
                                     const api_key& key) override;
 
+    outcome<void> change_password(std::string_view user_id, std::string_view password_hash, wall_time now) override;
+    outcome<void> rename_user(std::string_view user_id, std::string_view name) override;
+    outcome<void> disable_user(std::string_view user_id, bool disabled) override;
+    outcome<void> verify_email(std::string_view user_id, wall_time now) override;
+    outcome<void> set_plan(std::string_view account_id, std::string_view plan) override;
+    outcome<void> remove_user(std::string_view user_id) override;
+
+    outcome<void> put_token(const one_time_token& token) override;
+    outcome<std::optional<one_time_token>> find_token(token_kind kind, std::string_view digest) override;
+    outcome<void> take_token(token_kind kind, std::string_view digest, wall_time now) override;
+
+    outcome<void> add_invitation(const invitation& made, std::uint64_t limit) override;
+    outcome<std::optional<invitation>> find_invitation(std::string_view code_digest) override;
+    outcome<std::vector<invitation>> list_invitations(std::optional<std::string_view> inviter_account_id,
+                                                      wall_time now) override;
+    outcome<void> revoke_invitation(std::optional<std::string_view> inviter_account_id, std::string_view id,
+                                    wall_time now) override;
+    outcome<void> use_invitation(std::string_view code_digest, std::string_view new_account_id, wall_time now) override;
+    outcome<std::optional<referral>> find_referral(std::string_view account_id) override;
+    outcome<std::vector<referral>> list_referrals(std::string_view inviter_account_id) override;
+
     outcome<void> add_key(const api_key& key, std::uint64_t limit) override;
     outcome<std::optional<api_key>> find_key(std::string_view digest) override;
     outcome<std::optional<api_key>> find_key_by_id(std::string_view account_id, std::string_view key_id) override;
@@ -30,6 +51,8 @@ public:
     outcome<void> rename_key(std::string_view account_id, std::string_view key_id, std::string_view name) override;
     outcome<void> replace_key(std::string_view account_id, std::string_view key_id, std::string_view successor,
                               wall_time ends_at) override;
+    outcome<std::vector<std::string>> revoke_keys(std::string_view account_id, key_group which,
+                                                  std::string_view spared_key_id, wall_time now) override;
     outcome<void> record_key_uses(std::span<const key_use> uses) override;
 
     outcome<std::vector<key_address>> record_key_addresses(std::span<const key_address> uses,
@@ -63,6 +86,7 @@ public:
     outcome<account_usage> find_usage(std::string_view account_id) override;
 
     outcome<std::string> settle_setting(std::string_view name, std::string_view value) override;
+    outcome<void> put_setting(std::string_view name, std::string_view value) override;
     outcome<std::optional<std::string>> find_setting(std::string_view name) override;
     outcome<void> purge(const purge_before& limits) override;
     outcome<bool> changed_elsewhere() override;
@@ -79,6 +103,8 @@ private:
     outcome<void> insert_key(const api_key& key);
     outcome<bool> record_key_address(const key_address& use, std::uint64_t limit);
     outcome<void> set_password(std::string_view user_id, std::string_view password_hash, wall_time now);
+    outcome<void> count_invited(std::string_view account_id, std::uint64_t more, std::uint64_t limit, wall_time now);
+    outcome<void> reward(const invitation& used, std::string_view new_account_id);
     outcome<void> lease_name(const tunnel_request& request, const name_limits& limits);
     outcome<void> make_room(const tunnel_request& request, const name_limits& limits);
     outcome<void> insert_tunnel(const tunnel_request& request);

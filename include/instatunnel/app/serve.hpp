@@ -4,10 +4,13 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "instatunnel/base/error.hpp"
+#include "instatunnel/mail/smtp_server.hpp"
+#include "instatunnel/service/service.hpp"
 
 namespace instatunnel::app {
 
@@ -26,7 +29,13 @@ struct serve_options {
     std::chrono::hours audit_keep{365 * 24};  ///< for how long the audit log goes back; zero: for ever
     bool next_free_port = false;              ///< demo: a busy port is no error
     bool write_dev_profile = true;            ///< keep the profile `dev` in ~/.instatunnel up to date (dev only)
-    std::filesystem::path home;               ///< client folder for the profile; empty: the default one
+    service::sign_up_policy sign_up = service::sign_up_policy::closed;
+    std::uint64_t invites_per_account = 0;
+    std::uint64_t referral_credit = 0;
+    bool require_verified_email = false;
+    std::optional<mail::smtp_server> smtp;  ///< none: no mails
+    std::string mail_from;                  ///< empty: InstaTunnel <no-reply@DOMAIN>
+    std::filesystem::path home;             ///< client folder for the profile; empty: the default one
 };
 
 struct serve_ready {

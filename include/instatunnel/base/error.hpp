@@ -57,6 +57,8 @@ enum class errc {
     cancelled,
     unexpected_reply,
     keyring_unavailable,
+    account_disabled,
+    email_not_verified,
     internal,
 };
 

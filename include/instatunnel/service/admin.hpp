@@ -27,6 +27,7 @@ struct user_row {
     std::string name;
     std::string plan;
     wall_time created_at{};
+    bool disabled = false;
 };
 
 /// Adds an account with its owner. No password given: one is generated. `name` empty: the part of the email before

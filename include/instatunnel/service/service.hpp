@@ -14,6 +14,10 @@
 #include "instatunnel/base/secret.hpp"
 #include "instatunnel/service/rate_limits.hpp"
 
+namespace instatunnel::mail {
+class mailer;
+}
+
 /// Accounts, keys, names and the HTTP API of an edge: everything `serve` knows beyond moving bytes.
 namespace instatunnel::service {
 
@@ -81,6 +85,9 @@ public:
     virtual outcome<std::vector<live_tunnel>> list() = 0;
 };
 
+/// Who may make an account through the API.
+enum class sign_up_policy : std::uint8_t { closed, invite, open };
+
 struct service_options {
     std::filesystem::path data;       ///< folder of the store, exists, 0700
     std::string domain;               ///< "t.example.com", "localhost"
@@ -91,6 +98,11 @@ struct service_options {
     std::vector<std::string> cors_origins;    ///< each as check_origin returns it
     std::chrono::hours audit_keep{365 * 24};  ///< older records of the audit log are cut off; zero: none
     std::string support_contact;              ///< text or URL that answers about limits name; may be empty
+    sign_up_policy sign_up = sign_up_policy::closed;
+    std::uint64_t invites_per_account = 0;  ///< people that one account may bring in all in all
+    std::uint64_t referral_credit = 0;      ///< for both sides when somebody comes by an account's invitation
+    bool require_verified_email = false;    ///< to open tunnels
+    mail::mailer* mail = nullptr;           ///< outlives the service; null: links go nowhere, or to a dev edge's log
 };
 
 struct first_user {
@@ -117,7 +129,8 @@ public:
 
     using admit_callback = std::function<void(outcome<granted_tunnel>)>;
     /// Checks the key, its scope (tunnels:write), the name and its owner, and what the account's plan allows, and
-    /// leases the name to the account. Errors: malformed_key, invalid_key, expired_key, revoked_key, forbidden,
+    /// leases the name to the account. Errors: malformed_key, invalid_key, expired_key, revoked_key, account_disabled,
+    /// email_not_verified, forbidden,
     /// plan_limit, malformed_name, name_reserved, name_taken, not_found, rate_limited, busy, store_failed.
     virtual void admit(tunnel_claim claim, admit_callback done) = 0;
 

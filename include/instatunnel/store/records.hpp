@@ -18,6 +18,9 @@ struct user {
     std::string plan;           ///< of the account: "free", "pro", "business"
     std::string password_hash;  ///< argon2id string; empty: no password can sign in
     wall_time created_at{};
+    bool disabled = false;                 ///< by the owner of the edge: neither passwords nor keys work
+    std::optional<wall_time> verified_at;  ///< since when the address is known to be theirs
+    std::uint64_t credit = 0;              ///< of the account; whole units that mean what the edge's owner says
 };
 
 struct api_key {
@@ -33,7 +36,13 @@ struct api_key {
     std::optional<wall_time> last_used_at;
     std::optional<wall_time> revoked_at;
     std::optional<std::string> replaced_by;  ///< id of the key that a rotation made in its place
+    bool by_sign_in = false;                 ///< register or login made it, nobody asked for it by name
+    bool owner_disabled = false;             ///< this and the next one: of the user, as found with the key
+    bool owner_verified = false;
 };
+
+/// Which keys of an account end together.
+enum class key_group : std::uint8_t { none, by_sign_in, all };
 
 struct key_use {
     std::string key_id;
@@ -118,11 +127,54 @@ struct account_usage {
     std::uint64_t bytes_out = 0;
 };
 
+enum class token_kind : std::uint8_t { password_reset, email_verification };
+
+/// What a link in a mail stands for: works once, until it expires or another one of its kind is made.
+struct one_time_token {
+    std::string digest;  ///< SHA-256 of the token, 32 bytes; the token itself is nowhere
+    token_kind kind = token_kind::password_reset;
+    std::string user_id;        ///< empty: of nobody, kept so that unknown addresses cost the same
+    bool proves_email = false;  ///< it went to the address and nowhere else
+    wall_time created_at{};
+    wall_time expires_at{};
+};
+
+/// A code that opens accounts. The code itself is nowhere.
+struct invitation {
+    std::string id;  ///< "inv_…"
+    std::string code_digest;
+    std::string inviter_account_id;  ///< empty: the edge's owner
+    std::string inviter_email;       ///< as found with it; empty like the account
+    std::string plan;                ///< of who comes; empty: the edge's default
+    std::uint64_t credit = 0;        ///< for who comes
+    std::string inviter_plan;        ///< that the inviter gets when it is used; empty: keeps theirs
+    std::uint64_t inviter_credit = 0;
+    std::uint64_t uses_allowed = 1;
+    std::uint64_t uses = 0;
+    wall_time created_at{};
+    wall_time expires_at{};
+    std::optional<wall_time> revoked_at;
+};
+
+/// Who brought whom.
+struct referral {
+    std::string account_id;
+    std::string email;               ///< of the account, as found with it
+    std::string inviter_account_id;  ///< empty: the edge's owner, or an account that is gone
+    std::string inviter_email;
+    std::string invitation_id;
+    std::uint64_t credit = 0;
+    std::uint64_t inviter_credit = 0;
+    wall_time created_at{};
+};
+
 /// Rows that nobody can ask for any more and that go with `store::purge`: older than these moments.
 struct purge_before {
     wall_time random_names_unused{};
     wall_time tunnels_removed{};
     wall_time keys_dead{};  ///< revoked or expired
+    wall_time tokens_expired{};
+    wall_time invitations_expired{};
 };
 
 }  // namespace instatunnel::store

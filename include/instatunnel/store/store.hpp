@@ -37,6 +37,43 @@ public:
     virtual outcome<void> reset_credentials(std::string_view user_id, std::string_view password_hash,
                                             const api_key& key) = 0;
 
+    /// Replaces the password; links to choose one die. Errors: not_found.
+    virtual outcome<void> change_password(std::string_view user_id, std::string_view password_hash, wall_time now) = 0;
+    /// The next ones change one thing of a user or account. Errors: not_found.
+    virtual outcome<void> rename_user(std::string_view user_id, std::string_view name) = 0;
+    virtual outcome<void> disable_user(std::string_view user_id, bool disabled) = 0;
+    virtual outcome<void> verify_email(std::string_view user_id, wall_time now) = 0;
+    virtual outcome<void> set_plan(std::string_view account_id, std::string_view plan) = 0;
+    /// The user, the account and everything of it: keys, names, tunnels, usage, invitations. Errors: not_found.
+    virtual outcome<void> remove_user(std::string_view user_id) = 0;
+
+    /// Adds the token and removes all others of its kind and user.
+    virtual outcome<void> put_token(const one_time_token& token) = 0;
+    /// Expired ones too.
+    virtual outcome<std::optional<one_time_token>> find_token(token_kind kind, std::string_view digest) = 0;
+    /// Uses the token up. Errors: not_found (unknown, used, expired).
+    virtual outcome<void> take_token(token_kind kind, std::string_view digest, wall_time now) = 0;
+
+    /// `limit`: how many people the inviting account may bring in all in all; not looked at for the edge's owner.
+    /// Uses of invitations that were revoked or have expired count only as far as they happened.
+    /// Errors: forbidden (limit).
+    virtual outcome<void> add_invitation(const invitation& made, std::uint64_t limit) = 0;
+    virtual outcome<std::optional<invitation>> find_invitation(std::string_view code_digest) = 0;
+    /// Of one account, or all; neither revoked nor expired at `now`, oldest first.
+    virtual outcome<std::vector<invitation>> list_invitations(std::optional<std::string_view> inviter_account_id,
+                                                              wall_time now) = 0;
+    /// Errors: not_found (unknown, another account's, revoked before).
+    virtual outcome<void> revoke_invitation(std::optional<std::string_view> inviter_account_id, std::string_view id,
+                                            wall_time now) = 0;
+    /// Counts one use, notes who brought whom, gives both sides what the invitation promises.
+    /// Errors: not_found (unknown, revoked, expired, used up).
+    virtual outcome<void> use_invitation(std::string_view code_digest, std::string_view new_account_id,
+                                         wall_time now) = 0;
+    /// How this account came.
+    virtual outcome<std::optional<referral>> find_referral(std::string_view account_id) = 0;
+    /// Whom this account brought, oldest first, at most 1,000.
+    virtual outcome<std::vector<referral>> list_referrals(std::string_view inviter_account_id) = 0;
+
     /// Errors: forbidden once the account has `limit` keys that are not revoked.
     virtual outcome<void> add_key(const api_key& key, std::uint64_t limit) = 0;
     /// Revoked and expired ones too: their owner is told what happened to them.
@@ -55,6 +92,9 @@ public:
     /// Errors: not_found (as for revoke_key, and replaced before).
     virtual outcome<void> replace_key(std::string_view account_id, std::string_view key_id, std::string_view successor,
                                       wall_time ends_at) = 0;
+    /// Revokes the keys of a group but `spared_key_id`; returns the ids of those that it revoked.
+    virtual outcome<std::vector<std::string>> revoke_keys(std::string_view account_id, key_group which,
+                                                          std::string_view spared_key_id, wall_time now) = 0;
     /// Never moves a time backwards; unknown keys are skipped.
     virtual outcome<void> record_key_uses(std::span<const key_use> uses) = 0;
 
@@ -112,6 +152,7 @@ public:
 
     /// Stores `value` unless the setting exists; returns what is stored then.
     virtual outcome<std::string> settle_setting(std::string_view name, std::string_view value) = 0;
+    virtual outcome<void> put_setting(std::string_view name, std::string_view value) = 0;
     virtual outcome<std::optional<std::string>> find_setting(std::string_view name) = 0;
 
     virtual outcome<void> purge(const purge_before& limits) = 0;

@@ -29,3 +29,11 @@ TEST_CASE("HTML cannot be broken out of, in text or in an attribute") {
     CHECK(escape_html("<a href=\"x\" title='y'>&amp;") == "&lt;a href=&quot;x&quot; title=&#39;y&#39;&gt;&amp;amp;");
     CHECK(escape_html("plain \xc3\xa9") == "plain \xc3\xa9");
 }
+
+TEST_CASE("base64 is written with padding") {
+    CHECK(to_base64("") == "");
+    CHECK(to_base64("f") == "Zg==");
+    CHECK(to_base64("fo") == "Zm8=");
+    CHECK(to_base64("foo") == "Zm9v");
+    CHECK(to_base64(std::string("\0\xff", 2)) == "AP8=");
+}

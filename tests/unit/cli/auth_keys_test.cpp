@@ -67,10 +67,11 @@ TEST_CASE("auth keys ls is a table for people and one object for programs") {
     signed_in g;
     g.globals.json = true;
     CHECK(status_of(g.run(run_keys_list)) == 0);
-    CHECK(g.out.text() ==
-          R"({"event":"auth.keys","keys":[{"id":"key_ci","name":"CI","key":"it_***...xyz","created_at":"2024-01-15T10:30:00Z",)"
-          R"("last_used":null,"expires_at":"2030-01-31T00:00:00Z","permissions":["tunnels:read","tunnels:write"]}]})"
-          "\n");
+    CHECK(
+        g.out.text() ==
+        R"({"event":"auth.keys","keys":[{"id":"key_ci","name":"CI","key":"it_***...xyz","created_at":"2024-01-15T10:30:00Z",)"
+        R"("last_used":null,"expires_at":"2030-01-31T00:00:00Z","permissions":["tunnels:read","tunnels:write"]}]})"
+        "\n");
 }
 
 TEST_CASE("auth keys show and the errors of the server have their exit codes") {

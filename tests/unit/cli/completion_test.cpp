@@ -38,8 +38,7 @@ TEST_CASE("texts with quotes and colons stay one word of the script") {
 TEST_CASE("completion for another shell is wrong usage") {
     cli_fixture f;
     CHECK(status_of(f.run(run_completion, {"zhs"})) == 2);
-    CHECK(f.err.text() ==
-          "Error: There is no completion for \"zhs\". Did you mean: instatunnel completion zsh\n");
+    CHECK(f.err.text() == "Error: There is no completion for \"zhs\". Did you mean: instatunnel completion zsh\n");
     CHECK(status_of(f.run(run_completion, {"bash"})) == 0);
     CHECK(f.out.text().ends_with("complete -F _instatunnel instatunnel it\n"));
 }

@@ -182,8 +182,9 @@ TEST_CASE("changing a member leaves a key alone that was stored meanwhile", "[ke
 TEST_CASE("odd members of a file that was edited by hand end nothing", "[keyring]") {
     fixture f;
     std::filesystem::create_directory(f.folder.path() / "home");
-    f.folder.write("home/config.json",
-                   R"({"profiles":{"a":{"key":null,"keyring":null},"b":7,"c":{"key":"it_3333333333333333"}},"settings":{"keystore":3}})");
+    f.folder.write(
+        "home/config.json",
+        R"({"profiles":{"a":{"key":null,"keyring":null},"b":7,"c":{"key":"it_3333333333333333"}},"settings":{"keystore":3}})");
     CHECK(f.store.move_keys(keystore::keyring).has_value());
     CHECK(f.ring.items.size() == 1);
 }

@@ -127,8 +127,8 @@ TEST_CASE("the way out of a broken file is a command that can be typed, whatever
     const profile_store store(folder.path() / "a b'c");
     const auto next = store.load("default").error().next;
     const auto quoted = "'" + folder.path().string() + "/a b'\\''c/config.json'";
-    CHECK(next == "Mend it, or move it away and sign in again: mv " + quoted + " " + quoted +
-                      ".broken && instatunnel login");
+    CHECK(next ==
+          "Mend it, or move it away and sign in again: mv " + quoted + " " + quoted + ".broken && instatunnel login");
     folder.write("a b'c/config.json", "{}", 0640);
     CHECK(store.load("default").error().next == "Make it private: chmod 600 " + quoted);
 }

@@ -41,12 +41,12 @@ TEST_CASE("adding a user refuses what it cannot use") {
         const auto added = add_user(folder.path(), email, secret(password), name, plan);
         return added ? errc::ok : added.error().code;
     };
-    CHECK(code("nobody", "12345678", "", "") == errc::usage);
+    CHECK(code("nobody", "correct horse", "", "") == errc::usage);
     CHECK(code("a@b.c", "1234567", "", "") == errc::usage);
-    CHECK(code("a@b.c", "12345678", "a\tb", "") == errc::usage);
-    CHECK(code("a@b.c", "12345678", "", "gold") == errc::usage);
-    CHECK(code("a@b.c", "12345678", "", "free") == errc::ok);
-    CHECK(code("A@b.c", "12345678", "", "free") == errc::already_exists);
+    CHECK(code("a@b.c", "correct horse", "a\tb", "") == errc::usage);
+    CHECK(code("a@b.c", "correct horse", "", "gold") == errc::usage);
+    CHECK(code("a@b.c", "correct horse", "", "free") == errc::ok);
+    CHECK(code("A@b.c", "correct horse", "", "free") == errc::already_exists);
 }
 
 TEST_CASE("listing users of a folder without data says so and makes nothing") {

@@ -2,7 +2,9 @@
 #include <map>
 
 #include "catch_outcome.hpp"
+#include "instatunnel/auth/one_time_token.hpp"
 #include "instatunnel/service/audit.hpp"
+#include "instatunnel/store/sqlite.hpp"
 #include "service/route_table.hpp"
 #include "service_fixture.hpp"
 
@@ -16,10 +18,42 @@ namespace {
 struct example {
     const char* action;  ///< what the log must say
     std::function<reply(service_fixture&, const std::string& key)> call;
+    bool by_nobody = false;  ///< anybody may do it, and nothing tells who it was
 };
 
 std::string id_of_new_key(service_fixture& f, const std::string& key) {
     return f.call("POST", "/v1/auth/keys", key, {{"name", "ci"}, {"permissions", {"tunnels:read"}}}).body["id"];
+}
+
+// A link that somebody got, as the store knows it.
+std::string link_token(service_fixture& f, store::token_kind kind) {
+    auto data = store::open_sqlite(f.folder.path()).value();
+    const auto token = auth::make_one_time_token();
+    store::one_time_token record;
+    record.digest = auth::one_time_digest(token.reveal());
+    record.kind = kind;
+    record.user_id = data->find_user_by_email("ann@example.com").value()->id;
+    record.created_at = wall_now();
+    record.expires_at = record.created_at + std::chrono::hours(1);
+    REQUIRE(data->put_token(record));
+    return std::string(token.reveal());
+}
+
+reply send_form(service_fixture& f, const std::string& path, const std::string& form) {
+    api_request request;
+    request.method = "POST";
+    request.path = path;
+    request.remote_address = f.address;
+    request.body = secret(form);
+    return f.call_raw(std::move(request));
+}
+
+reply with_invites(service_fixture& f, const std::string& method, const std::string& key) {
+    f.options.invites_per_account = 5;
+    f.restart();
+    const auto made = f.call("POST", "/v1/auth/invites", key);
+    if (method == "POST") return made;
+    return f.call(method, "/v1/auth/invites/" + made.body["id"].get<std::string>(), key);
 }
 
 // A new route that changes something needs a line here.
@@ -57,6 +91,57 @@ const std::map<std::string, example>& examples() {
           [](auto& f, const auto& key) {
               return f.call("POST", "/v1/auth/keys/" + id_of_new_key(f, key) + "/rotate", key);
           }}},
+        {"PATCH /auth/user",
+         {"account.renamed",
+          [](auto& f, const auto& key) {
+              return f.call("PATCH", "/v1/auth/user", key, {{"name", "Ann B."}});
+          }}},
+        {"POST /auth/password",
+         {"password.changed",
+          [](auto& f, const auto& key) {
+              return f.call("POST", "/v1/auth/password", key,
+                            {{"current", "correct horse"}, {"new", "gravity falls up"}});
+          }}},
+        {"POST /auth/password/reset-request",
+         {"password.reset_requested",
+          [](auto& f, const auto&) {
+              auto r = f.call("POST", "/v1/auth/password/reset-request", "", {{"email", "ann@example.com"}});
+              f.restart();  // what anybody can cause is written later
+              return r;
+          },
+          /*by_nobody=*/true}},
+        {"POST /auth/password/reset",
+         {"password.reset",
+          [](auto& f, const auto&) {
+              return f.call(
+                  "POST", "/v1/auth/password/reset", "",
+                  {{"token", link_token(f, store::token_kind::password_reset)}, {"password", "gravity falls up"}});
+          }}},
+        {"POST /auth/reset",
+         {"password.reset",
+          [](auto& f, const auto&) {
+              return send_form(
+                  f, "/auth/reset",
+                  "token=" + link_token(f, store::token_kind::password_reset) + "&password=gravity+falls+up");
+          }}},
+        {"POST /auth/verify-email",
+         {"email.verified",
+          [](auto& f, const auto&) {
+              return f.call("POST", "/v1/auth/verify-email", "",
+                            {{"token", link_token(f, store::token_kind::email_verification)}});
+          }}},
+        {"POST /auth/verify",
+         {"email.verified",
+          [](auto& f, const auto&) {
+              return send_form(f, "/auth/verify", "token=" + link_token(f, store::token_kind::email_verification));
+          }}},
+        {"POST /auth/verify-email/resend",
+         {"email.link_sent",
+          [](auto& f, const auto& key) { return f.call("POST", "/v1/auth/verify-email/resend", key); }}},
+        {"POST /auth/invites",
+         {"invitation.created", [](auto& f, const auto& key) { return with_invites(f, "POST", key); }}},
+        {"DELETE /auth/invites/:id",
+         {"invitation.revoked", [](auto& f, const auto& key) { return with_invites(f, "DELETE", key); }}},
         {"POST /tunnels",
          {"tunnel.created",
           [](auto& f, const auto& key) {
@@ -95,8 +180,11 @@ TEST_CASE("every route that changes something leaves who, what and to what") {
         CHECK(row.action == known->second.action);
         CHECK(row.result == "ok");
         CHECK(row.address == f.address);
-        CHECK_FALSE(row.actor.empty());
-        CHECK((row.actor_kind == "key" || row.actor_kind == "user"));
+        if (known->second.by_nobody)
+            CHECK(row.actor_kind == "anonymous");
+        else
+            CHECK((row.actor_kind == "key" || row.actor_kind == "user"));
+        CHECK(row.actor.empty() == known->second.by_nobody);
         CHECK_FALSE(row.account_id.empty());
         CHECK_FALSE(row.target.empty());
     }

@@ -10,7 +10,8 @@ using nlohmann::json;
 
 TEST_CASE("registering gives a key that holds every scope") {
     service_fixture f;
-    const auto r = f.call("POST", "/v1/auth/register", "", {{"email", " Ann@Example.com "}, {"password", "12345678"}});
+    const auto r =
+        f.call("POST", "/v1/auth/register", "", {{"email", " Ann@Example.com "}, {"password", "correct horse"}});
     REQUIRE(r.status == 201);
     CHECK(r.body.size() == 3);
     CHECK(r.body["email"] == "ann@example.com");
@@ -25,14 +26,15 @@ TEST_CASE("registering gives a key that holds every scope") {
 TEST_CASE("registering a known address answers 409 whatever its letter case") {
     service_fixture f;
     f.sign_up("ann@example.com");
-    const auto r = f.call("POST", "/v1/auth/register", "", {{"email", "ANN@example.com"}, {"password", "12345678"}});
+    const auto r =
+        f.call("POST", "/v1/auth/register", "", {{"email", "ANN@example.com"}, {"password", "correct horse"}});
     CHECK(is_error(r, 409, "conflict", 4009));
     CHECK(r.body["field"] == "email");
 }
 
 TEST_CASE("registering is closed outside of dev mode and says who can add users") {
     service_fixture f(/*dev=*/false);
-    const auto r = f.call("POST", "/v1/auth/register", "", {{"email", "a@b.c"}, {"password", "12345678"}});
+    const auto r = f.call("POST", "/v1/auth/register", "", {{"email", "a@b.c"}, {"password", "correct horse"}});
     CHECK(is_error(r, 403, "forbidden", 4003));
     CHECK(r.body["message"] ==
           "Sign-up is closed on this server: its owner adds users with: instatunnel admin user add");
@@ -57,14 +59,14 @@ TEST_CASE("register refuses what it cannot use and names the field") {
         const char* field;
     };
     const row rows[] = {
-        {{{"password", "12345678"}}, 400, "email"},
-        {{{"email", 7}, {"password", "12345678"}}, 400, "email"},
+        {{{"password", "correct horse"}}, 400, "email"},
+        {{{"email", 7}, {"password", "correct horse"}}, 400, "email"},
         {{{"email", "a@b.c"}}, 400, "password"},
         {{{"email", "a@b.c"}, {"password", json::array()}}, 400, "password"},
-        {{{"email", "not an address"}, {"password", "12345678"}}, 422, "email"},
+        {{{"email", "not an address"}, {"password", "correct horse"}}, 422, "email"},
         {{{"email", "a@b.c"}, {"password", "1234567"}}, 422, "password"},
         {{{"email", "a@b.c"}, {"password", std::string(1025, 'x')}}, 422, "password"},
-        {{{"email", "a@b.c"}, {"password", "12345678"}, {"name", "a\nb"}}, 422, "name"},
+        {{{"email", "a@b.c"}, {"password", "correct horse"}, {"name", "a\nb"}}, 422, "name"},
     };
     for (const auto& r : rows) {
         const auto answer = f.call("POST", "/v1/auth/register", "", r.body);
@@ -132,7 +134,9 @@ TEST_CASE("the user's answer has every promised member") {
     CHECK(r.body["usage"]["requests_served"] == 0);
     CHECK(r.body["key"]["id"].get<std::string>().starts_with("key_"));
     CHECK(r.body["key"]["expires_at"].is_null());
-    CHECK(r.body.size() == 9);
+    CHECK(r.body["email_verified"] == false);
+    CHECK(r.body["credit"] == 0);
+    CHECK(r.body.size() == 11);
 }
 
 TEST_CASE("a key may come as Bearer in any letter case or as X-API-Key") {

@@ -62,6 +62,7 @@ service_fixture::service_fixture(bool dev) {
     options.domain = "t.example.com";
     options.public_port = 8443;
     options.dev = dev;
+    options.sign_up = dev ? sign_up_policy::open : sign_up_policy::closed;
     options.version = "0.1.0";
     settings.password_cost = {64, 1, 1};
     settings.tick = std::chrono::milliseconds(10);
@@ -131,7 +132,7 @@ reply service_fixture::call_raw(api_request request) {
     r.status = answered.status;
     r.text = answered.body;
     r.fields = std::move(answered.fields);
-    if (!r.text.empty()) r.body = nlohmann::json::parse(r.text);
+    if (!r.text.empty() && r.field("Content-Type") == "application/json") r.body = nlohmann::json::parse(r.text);
     return r;
 }
 

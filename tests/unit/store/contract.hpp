@@ -24,6 +24,8 @@ struct contract_case {
 /// What every engine must do. Its test runs each case on a new source.
 std::span<const contract_case> transaction_cases();
 std::span<const contract_case> account_cases();
+std::span<const contract_case> account_life_cases();
+std::span<const contract_case> invitation_cases();
 std::span<const contract_case> tunnel_cases();
 std::span<const contract_case> audit_cases();
 std::span<const contract_case> name_cases();

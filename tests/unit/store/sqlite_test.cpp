@@ -76,6 +76,24 @@ TEST_CASE("SQLite keeps the contract of accounts and keys") {
     }
 }
 
+TEST_CASE("SQLite keeps the contract of an account's life") {
+    for (const auto& c : account_life_cases()) {
+        DYNAMIC_SECTION(c.name) {
+            sqlite_source source;
+            c.run(source);
+        }
+    }
+}
+
+TEST_CASE("SQLite keeps the contract of invitations") {
+    for (const auto& c : invitation_cases()) {
+        DYNAMIC_SECTION(c.name) {
+            sqlite_source source;
+            c.run(source);
+        }
+    }
+}
+
 TEST_CASE("SQLite keeps the contract of names and tunnels") {
     for (const auto& c : tunnel_cases()) {
         DYNAMIC_SECTION(c.name) {
