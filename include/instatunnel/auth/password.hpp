@@ -33,9 +33,12 @@ bool verify_password(const secret& password, const std::string& hash);
 /// account that does not exist, so that the time of the answer does not tell.
 std::string decoy_hash(const password_cost& cost);
 
-/// Computes password hashes on threads of its own, a bounded number at once (each takes 64 MiB).
+/// Computes password hashes on threads of its own, a bounded number at once (each takes 64 MiB). They stand behind the
+/// other threads of the process for the processor.
 class password_pool {
 public:
+    static constexpr int niceness = 10;
+
     struct options {
         password_cost cost;
         std::size_t threads = 2;

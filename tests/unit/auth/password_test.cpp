@@ -1,5 +1,8 @@
 #include "instatunnel/auth/password.hpp"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <set>
@@ -66,6 +69,15 @@ TEST_CASE("the pool computes beside the caller and counts each computation") {
     CHECK_FALSE(verify("y", hash));
     CHECK_FALSE(verify("y", ""));
     CHECK(computations == 4);
+}
+
+TEST_CASE("the pool's threads stand behind the caller's for the processor") {
+    const int own = ::getpriority(PRIO_PROCESS, 0);
+    std::promise<int> seen;
+    password_pool pool({cheap, 1, 32, [&] { seen.set_value(::getpriority(PRIO_PROCESS, 0)); }});
+    REQUIRE(pool.verify(secret("x"), "", [](bool) {}));
+    CHECK(seen.get_future().get() == std::max(own, password_pool::niceness));
+    CHECK(::getpriority(PRIO_PROCESS, 0) == own);
 }
 
 TEST_CASE("a full pool says busy, and stopping finishes what was taken") {
