@@ -123,6 +123,8 @@ void api::finish_register(const call_ptr& c, const new_account& wanted) {
     // Somebody else took the last use while the password was computed.
     if (!stored && stored.error().code == errc::not_found) return c->fail(wrong_invite());
     if (!stored) return c->fail(stored.error());
+    // An invitation may have given its maker another plan.
+    if (!wanted.invite_digest.empty()) parts_.plans.forget();
     if (link) parts_.links.deliver(std::move(*link));
     parts_.limits.give_back_sign_in(owner.email, c->request.remote_address, parts_.settings.steady());
     nlohmann::ordered_json body;

@@ -29,8 +29,12 @@ void api::show_plan(const call_ptr& c) {
     if (!rules) return c->fail(rules.error());
     auto names = parts_.data.count_requested_names(c->key.account_id);
     if (!names) return c->fail(names.error());
+    auto user = parts_.data.find_user(c->key.user_id);
+    if (!user) return c->fail(user.error());
+    if (!*user) return c->fail(failure(errc::invalid_key));
     nlohmann::ordered_json body;
     body["plan"] = rules->name;
+    body["credit"] = (*user)->credit;
     body["limits"] = describe_limits(*rules);
     body["in_use"]["tunnels"] = count_online(c->key.account_id);
     body["in_use"]["names"] = *names;

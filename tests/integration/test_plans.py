@@ -131,7 +131,7 @@ def test_who_asks_is_told_what_the_plan_allows(limited, admin, new_cli):
     assert json.loads(new_cli(limited).run("auth", "test", "--json", *flags).stdout)["limits"] == expected
     assert json.loads(new_cli(limited).run("whoami", "--json", *flags).stdout)["limits"] == expected
     plan = limited.call("GET", "/v1/account/plan", key=account.key).json()
-    assert plan == {"plan": "pro", "limits": expected, "in_use": {"tunnels": 0, "names": 0}}
+    assert plan == {"plan": "pro", "credit": 0, "limits": expected, "in_use": {"tunnels": 0, "names": 0}}
 
 
 def test_statistics_are_what_happened(limited, new_cli, app):
