@@ -12,8 +12,9 @@ void api::rename_user(const call_ptr& c) {
     if (body.error()) return c->fail(*body.error());
     if (!auth::is_display_name(name))
         return c->fail(wrong_value("name", "\"name\" must have 1 to 120 bytes and no control characters"));
-    const auto renamed = parts_.audit.together([&] { return parts_.data.rename_user(c->key.user_id, name); },
-                                               [&] { return event(c, "account.renamed").with("to", name); });
+    const auto renamed =
+        parts_.audit.together([&] { return parts_.data.rename_user(c->key.user_id, name); },
+                              [&] { return event(c, "account.renamed").about(c->key.user_id).with("to", name); });
     if (!renamed) return c->fail(renamed.error());
     show_user(c);
 }

@@ -1,3 +1,4 @@
+#include "catch_outcome.hpp"
 #include "cli/change_password.hpp"
 #include "cli/invite.hpp"
 #include "cli/verify_email.hpp"

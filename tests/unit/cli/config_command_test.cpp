@@ -59,11 +59,11 @@ TEST_CASE("config show tells what is in effect and from where, never the key") {
     f.store_profile("default", "it_1234567890abcdef", "https://api.t.example.com", "/ca.pem");
     f.store_profile("dev", "it_devdevdevdevdevd");
     CHECK(status_of(f.run(run_config)) == 0);
-    CHECK(f.out.text() ==
-          "File: " + (f.env.home / "config.json").string() +
-              "\nProfile: default\nServer: https://api.t.example.com (from: profile default)\n"
-              "API Key: it_***...def (from: profile default)\nCA file: /ca.pem\nEmail: stored@example.com\n"
-              "Profiles: default, dev\n");
+    CHECK(f.out.text() == "File: " + (f.env.home / "config.json").string() +
+                              "\nProfile: default\nServer: https://api.t.example.com (from: profile default)\n"
+                              "API Key: it_***...def (from: profile default)\nKeystore: file\nCA file: /ca.pem\nEmail: "
+                              "stored@example.com\n"
+                              "Profiles: default, dev\n");
 }
 
 TEST_CASE("config show works before anything is configured") {
@@ -71,7 +71,7 @@ TEST_CASE("config show works before anything is configured") {
     CHECK(status_of(f.run(run_config)) == 0);
     CHECK(f.out.text() == "File: " + (f.env.home / "config.json").string() +
                               "\nProfile: default\nServer: https://api.instatunnel.my (from: default)\nAPI Key: none\n"
-                              "Profiles: none\n");
+                              "Keystore: file\nProfiles: none\n");
 }
 
 TEST_CASE("a broken configuration file is an error that names it") {

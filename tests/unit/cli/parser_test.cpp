@@ -214,7 +214,7 @@ TEST_CASE("wrong flags, missing and surplus words are wrong usage with the next 
         {{"login", "--subdomain", "x"}, "There is no flag --subdomain of login", "See: instatunnel help login"},
         {{"kill"}, "NAME is required", "See: instatunnel help kill"},
         {{"auth"},
-         "auth needs one of: login, logout, set-key, show-key, keys, status, test",
+         "auth needs one of: login, logout, set-key, show-key, keys, password, verify, status, test",
          "See: instatunnel help auth"},
         {{"whoami", "now"}, "\"now\" is one word too many", "See: instatunnel help whoami"},
         {{"3000", "4000"}, "\"4000\" is one word too many", "See: instatunnel help tunnel"},

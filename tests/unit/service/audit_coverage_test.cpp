@@ -153,6 +153,12 @@ const std::map<std::string, example>& examples() {
               f.call("POST", "/v1/tunnels", key, {{"name", "demo"}});
               return f.call("DELETE", "/v1/tunnels/demo", key);
           }}},
+        {"DELETE /names/:id",
+         {"name.released",
+          [](auto& f, const auto& key) {
+              f.call("POST", "/v1/tunnels", key, {{"name", "demo"}});
+              return f.call("DELETE", "/v1/names/demo", key);
+          }}},
     };
     return table;
 }

@@ -117,7 +117,8 @@ TEST_CASE("the owner's invitation gives plan and credit to both sides") {
 TEST_CASE("a plan that an invitation gave to its maker holds at once") {
     policy_fixture f(sign_up_policy::invite);
     const std::string ann = f.register_with("ann@example.com", f.owner_invites()).body["api_key"];
-    const auto code = f.owner_invites({.inviter = "ann@example.com", .inviter_plan = "business", .inviter_credit = 3});
+    const auto code =
+        f.owner_invites({.plan = {}, .inviter = "ann@example.com", .inviter_plan = "business", .inviter_credit = 3});
     f.wait_for_ticks();
     CHECK(f.call("GET", "/v1/account/plan", ann).body["plan"] == "pro");  // from here on it is remembered
     REQUIRE(f.register_with("bob@example.com", code).status == 201);
