@@ -100,7 +100,9 @@ def test_user_has_the_documented_fields(edge):
     body = edge.call("GET", "/v1/auth/user", key=edge.owner.key).json()
     assert body["id"].startswith("user_") and body["email"] == edge.owner.email and "name" in body and body["plan"]
     assert re.fullmatch(RFC3339, body["created_at"])
-    assert set(body["usage"]) == {"tunnels_created", "data_transferred", "requests_served"}
+    usage = body["usage"]
+    assert list(usage)[:3] == ["tunnels_created", "data_transferred", "requests_served"]
+    assert usage["bytes_transferred"] == usage["bytes_in"] + usage["bytes_out"] and usage["tunnels_online"] >= 0
     assert isinstance(body["usage"]["requests_served"], int) and re.fullmatch(r"[\d.]+ [KMGT]?B", body["usage"]["data_transferred"])
     assert body["permissions"] and body["key"]["id"].startswith("key_") and "expires_at" in body["key"]
     assert edge.owner.key not in str(body)
