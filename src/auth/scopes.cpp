@@ -41,4 +41,19 @@ std::optional<std::string_view> first_missing(std::span<const std::string> held,
     return std::nullopt;
 }
 
+std::optional<std::vector<std::string>> parse_scopes(std::string_view text) {
+    constexpr std::size_t max_scopes = 32;
+    constexpr std::string_view separators = ", ";
+    std::vector<std::string> scopes;
+    while (!text.empty()) {
+        const auto end = std::min(text.find_first_of(separators), text.size());
+        const auto scope = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        if (scope.empty() || std::ranges::find(scopes, scope) != scopes.end()) continue;
+        if (!is_scope_pattern(scope) || scopes.size() >= max_scopes) return std::nullopt;
+        scopes.emplace_back(scope);
+    }
+    return scopes;
+}
+
 }  // namespace instatunnel::auth

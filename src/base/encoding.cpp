@@ -4,11 +4,31 @@
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 
+#include <cstdint>
+
 namespace instatunnel {
 namespace {
 
 const unsigned char* as_bytes(std::string_view text) {
     return reinterpret_cast<const unsigned char*>(text.data());
+}
+
+constexpr std::string_view base64url_letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::string_view base32_letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+// Regroups 8-bit bytes to `bits`-bit letters; the last one is filled up with zero bits.
+std::string regroup(std::string_view bytes, std::string_view letters, unsigned bits) {
+    std::string text;
+    text.reserve(bytes.size() * 8 / bits + 1);
+    std::uint32_t held = 0;
+    unsigned count = 0;
+    for (const char c : bytes) {
+        held = (held << 8) | static_cast<unsigned char>(c);
+        for (count += 8; count >= bits; count -= bits)
+            text += letters[(held >> (count - bits)) & ((1U << bits) - 1)];
+    }
+    if (count > 0) text += letters[(held << (bits - count)) & ((1U << bits) - 1)];
+    return text;
 }
 
 }  // namespace
@@ -45,6 +65,41 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes) {
     HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), as_bytes(bytes), bytes.size(),
          reinterpret_cast<unsigned char*>(digest.data()), &length);
     return digest;
+}
+
+std::string hmac_sha1(std::string_view key, std::string_view bytes) {
+    std::string digest(SHA_DIGEST_LENGTH, '\0');
+    unsigned int length = 0;
+    HMAC(EVP_sha1(), key.data(), static_cast<int>(key.size()), as_bytes(bytes), bytes.size(),
+         reinterpret_cast<unsigned char*>(digest.data()), &length);
+    return digest;
+}
+
+std::string to_base64url(std::string_view bytes) {
+    return regroup(bytes, base64url_letters, 6);
+}
+
+std::optional<std::string> from_base64url(std::string_view text) {
+    std::string bytes;
+    bytes.reserve(text.size() * 3 / 4);
+    std::uint32_t held = 0;
+    unsigned count = 0;
+    for (const char c : text) {
+        const auto value = base64url_letters.find(c);
+        if (value == std::string_view::npos) return std::nullopt;
+        held = (held << 6) | static_cast<std::uint32_t>(value);
+        count += 6;
+        if (count < 8) continue;
+        count -= 8;
+        bytes += static_cast<char>(held >> count);
+    }
+    // Two texts that mean the same bytes would let a token have two spellings.
+    if (to_base64url(bytes) != text) return std::nullopt;
+    return bytes;
+}
+
+std::string to_base32(std::string_view bytes) {
+    return regroup(bytes, base32_letters, 5);
 }
 
 std::string escape_html(std::string_view text) {

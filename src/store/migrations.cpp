@@ -3,6 +3,7 @@
 #include <string>
 
 #include "instatunnel/base/encoding.hpp"
+#include "oauth_tables.hpp"
 
 namespace instatunnel::store {
 namespace {
@@ -209,6 +210,7 @@ constexpr migration steps_of_this_program[] = {
     {3, "audit log", create_audit_log},
     {4, "rules of plans and blocked names", create_plan_rules},
     {5, "sign-up, invitations, links in mails, accounts that are disabled", add_account_life},
+    {6, "authorization server, sessions and second factors", create_oauth_tables},
 };
 
 std::string checksum(const migration& step) {

@@ -1,4 +1,5 @@
 #include "sqlite_store.hpp"
+#include "words.hpp"
 
 namespace instatunnel::store {
 namespace {
@@ -8,26 +9,6 @@ namespace {
     "revoked_at, replaced_by, by_sign_in, (SELECT disabled FROM users WHERE users.id = user_id), "       \
     "(SELECT verified_at IS NOT NULL FROM users WHERE users.id = user_id) FROM api_keys "
 
-std::string join(const std::vector<std::string>& words) {
-    std::string text;
-    for (const auto& word : words) {
-        if (!text.empty()) text += ' ';
-        text += word;
-    }
-    return text;
-}
-
-std::vector<std::string> split(const std::string& text) {
-    std::vector<std::string> words;
-    std::size_t begin = 0;
-    while (begin < text.size()) {
-        const auto end = std::min(text.find(' ', begin), text.size());
-        if (end > begin) words.push_back(text.substr(begin, end - begin));
-        begin = end + 1;
-    }
-    return words;
-}
-
 api_key read_key(const query& row) {
     api_key key;
     key.id = row.text(0);
@@ -36,7 +17,7 @@ api_key read_key(const query& row) {
     key.name = row.text(3);
     key.digest = row.text(4);
     key.tail = row.text(5);
-    key.scopes = split(row.text(6));
+    key.scopes = split_words(row.text(6));
     key.created_at = row.time(7);
     key.expires_at = row.maybe_time(8);
     key.last_used_at = row.maybe_time(9);
@@ -59,7 +40,7 @@ outcome<void> sqlite_store::insert_key(const api_key& key) {
               "INSERT INTO api_keys(id, account_id, user_id, name, digest, tail, scopes, created_at, expires_at, "
               "by_sign_in) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     add.bind(key.id).bind(key.account_id).bind(key.user_id).bind(key.name).bind_bytes(key.digest).bind(key.tail);
-    return add.bind(join(key.scopes))
+    return add.bind(join_words(key.scopes))
         .bind(key.created_at)
         .bind(key.expires_at)
         .bind(std::int64_t{key.by_sign_in})

@@ -97,6 +97,52 @@ public:
     outcome<std::vector<audit_record>> list_audit(const audit_filter& filter) override;
     outcome<audit_anchor> find_audit_anchor() override;
     outcome<void> cut_audit(const audit_anchor& anchor) override;
+    // sqlite_oauth_clients.cpp, sqlite_oauth_tokens.cpp, sqlite_devices.cpp:
+    outcome<void> put_client(const oauth_client& client) override;
+    outcome<std::optional<oauth_client>> find_client(std::string_view id) override;
+    outcome<std::vector<oauth_client>> list_clients(std::string_view account_id) override;
+    outcome<std::uint64_t> count_clients(client_origin origin) override;
+    outcome<void> remove_client(std::string_view account_id, std::string_view id) override;
+    outcome<oauth_grant> widen_grant(const oauth_grant& grant) override;
+    outcome<std::optional<oauth_grant>> find_grant(std::string_view user_id, std::string_view client_id,
+                                                   std::string_view resource) override;
+    outcome<std::vector<oauth_grant>> list_grants(std::string_view user_id) override;
+    outcome<std::vector<std::string>> revoke_grant(std::string_view user_id, std::string_view grant_id,
+                                                   wall_time now) override;
+    outcome<void> add_code(const oauth_code& code) override;
+    outcome<std::optional<first_use<oauth_code>>> use_code(std::string_view digest, wall_time now) override;
+    outcome<void> add_oauth_token(const oauth_token& token) override;
+    outcome<std::optional<oauth_token>> find_oauth_token(std::string_view digest) override;
+    outcome<std::optional<oauth_token>> find_oauth_token_by_id(std::string_view id) override;
+    outcome<std::optional<first_use<oauth_token>>> use_refresh_token(std::string_view digest, wall_time now) override;
+    outcome<void> revoke_oauth_token(std::string_view id, wall_time now) override;
+    outcome<std::vector<std::string>> revoke_family(std::string_view family_id, wall_time now) override;
+    outcome<void> add_device_request(const device_request& request) override;
+    outcome<std::optional<device_request>> find_device_request(std::string_view device_digest) override;
+    outcome<std::optional<device_request>> find_device_request_by_user_code(std::string_view digest) override;
+    outcome<void> update_device_request(const device_request& request) override;
+    outcome<void> remove_device_request(std::string_view device_digest) override;
+    outcome<void> purge_oauth(wall_time limit, wall_time unused_clients) override;
+
+    // sqlite_sessions.cpp:
+    outcome<void> add_web_session(const web_session& session) override;
+    outcome<std::optional<web_session>> find_web_session(std::string_view digest) override;
+    outcome<std::vector<web_session>> list_web_sessions(std::string_view user_id) override;
+    outcome<void> touch_web_session(std::string_view id, wall_time now) override;
+    outcome<void> remove_web_session(std::string_view user_id, std::string_view id) override;
+    outcome<void> remove_web_sessions(std::string_view user_id, std::string_view except) override;
+    outcome<void> purge_web_sessions(wall_time limit) override;
+    outcome<void> put_two_factor(const two_factor& factor) override;
+    outcome<std::optional<two_factor>> find_two_factor(std::string_view user_id) override;
+    outcome<bool> use_two_factor_step(std::string_view user_id, std::int64_t step) override;
+    outcome<void> remove_two_factor(std::string_view user_id) override;
+    outcome<void> put_recovery_codes(std::string_view user_id, const std::vector<std::string>& digests) override;
+    outcome<bool> use_recovery_code(std::string_view user_id, std::string_view digest) override;
+    outcome<std::uint64_t> count_recovery_codes(std::string_view user_id) override;
+    outcome<void> add_identity(const outside_identity& identity) override;
+    outcome<std::optional<outside_identity>> find_identity(std::string_view issuer, std::string_view subject) override;
+    outcome<std::vector<outside_identity>> list_identities(std::string_view user_id) override;
+    outcome<void> remove_identity(std::string_view user_id, std::string_view issuer, std::string_view subject) override;
 
 private:
     // Parts of a transaction that the caller has begun.

@@ -24,4 +24,8 @@ bool grants(std::span<const std::string> held, std::string_view scope) noexcept;
 /// `held` may hand out `wanted`.
 std::optional<std::string_view> first_missing(std::span<const std::string> held, std::string_view wanted) noexcept;
 
+/// "a:b,c:d" or "a:b c:d", or both mixed: each once, in their order; patterns are allowed. nullopt: one is not known,
+/// or there are more than 32.
+std::optional<std::vector<std::string>> parse_scopes(std::string_view text);
+
 }  // namespace instatunnel::auth

@@ -9,7 +9,9 @@
 
 #include "instatunnel/base/error.hpp"
 #include "instatunnel/store/audit_records.hpp"
+#include "instatunnel/store/oauth.hpp"
 #include "instatunnel/store/records.hpp"
+#include "instatunnel/store/sessions.hpp"
 
 namespace instatunnel::store {
 
@@ -19,10 +21,8 @@ namespace instatunnel::store {
 ///
 /// Not thread-safe: one thread at a time. Other processes may use the same data meanwhile.
 /// Every method can fail with store_failed (full disk, damage, lock held too long); only further errors are listed.
-class store {
+class store : public oauth_store, public session_store {
 public:
-    virtual ~store() = default;
-
     /// Makes one transaction of all calls that `body` makes: when it fails nothing of them stays. Calls may nest; the
     /// outermost one commits. `body` must not keep what it learnt if the whole fails.
     virtual outcome<void> atomically(const std::function<outcome<void>()>& body) = 0;

@@ -47,3 +47,12 @@ TEST_CASE("handing out is possible for what is held, however it is written") {
     CHECK(first_missing(list{"tunnels:*"}, "*") == "analytics:read");
     CHECK(first_missing(list{}, "org:manage") == "org:manage");
 }
+
+TEST_CASE("scopes are read with commas or blanks between") {
+    CHECK(parse_scopes("tunnels:read,tunnels:write") == list{"tunnels:read", "tunnels:write"});
+    CHECK(parse_scopes(" tunnels:* ,, logs:read logs:read") == list{"tunnels:*", "logs:read"});
+    CHECK(parse_scopes("") == list{});
+    CHECK_FALSE(parse_scopes("tunnels:read tunnels:fly"));
+    CHECK_FALSE(parse_scopes("openid"));
+    CHECK_FALSE(parse_scopes("tunnels:read\ntunnels:write"));
+}

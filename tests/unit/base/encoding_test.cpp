@@ -37,3 +37,19 @@ TEST_CASE("base64 is written with padding") {
     CHECK(to_base64("foo") == "Zm9v");
     CHECK(to_base64(std::string("\0\xff", 2)) == "AP8=");
 }
+
+TEST_CASE("base64url and base32 are those of RFC 4648") {
+    using namespace instatunnel;
+    CHECK(to_base64url("").empty());
+    CHECK(to_base64url("f") == "Zg");
+    CHECK(to_base64url("foobar") == "Zm9vYmFy");
+    CHECK(to_base64url("\xfb\xff") == "-_8");
+    CHECK(from_base64url("Zm9vYmE") == "fooba");
+    CHECK(from_base64url("-_8") == "\xfb\xff");
+    CHECK_FALSE(from_base64url("Zh"));
+    CHECK_FALSE(from_base64url("Zg=="));
+    CHECK_FALSE(from_base64url("Z"));
+    CHECK_FALSE(from_base64url("+/8"));
+    CHECK(to_base32("f") == "MY");
+    CHECK(to_base32("foobar") == "MZXW6YTBOI");
+}

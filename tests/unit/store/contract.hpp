@@ -23,6 +23,8 @@ struct contract_case {
 
 /// What every engine must do. Its test runs each case on a new source.
 std::span<const contract_case> transaction_cases();
+std::span<const contract_case> oauth_cases();
+std::span<const contract_case> session_cases();
 std::span<const contract_case> account_cases();
 std::span<const contract_case> account_life_cases();
 std::span<const contract_case> invitation_cases();

@@ -67,6 +67,24 @@ TEST_CASE("SQLite keeps the contract of transactions") {
     }
 }
 
+TEST_CASE("SQLite keeps the contract of the authorization server") {
+    for (const auto& c : oauth_cases()) {
+        DYNAMIC_SECTION(c.name) {
+            sqlite_source source;
+            c.run(source);
+        }
+    }
+}
+
+TEST_CASE("SQLite keeps the contract of sessions and second factors") {
+    for (const auto& c : session_cases()) {
+        DYNAMIC_SECTION(c.name) {
+            sqlite_source source;
+            c.run(source);
+        }
+    }
+}
+
 TEST_CASE("SQLite keeps the contract of accounts and keys") {
     for (const auto& c : account_cases()) {
         DYNAMIC_SECTION(c.name) {
