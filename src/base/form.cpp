@@ -41,7 +41,7 @@ std::optional<form> form::parse(std::string_view text, std::size_t max_fields) {
         auto name = decode(field.substr(0, equals));
         auto value = decode(field.substr(std::min(equals + 1, field.size())));
         if (!name || !value || parsed.fields_.size() >= max_fields) return std::nullopt;
-        parsed.fields_.emplace_back(std::move(*name), std::move(*value));
+        parsed.fields_.emplace_back(std::move(*name), secret(std::move(*value)));
     }
     return parsed;
 }
@@ -50,7 +50,14 @@ std::optional<std::string_view> form::find(std::string_view name) const noexcept
     const auto found =
         std::ranges::find(fields_, name, [](const auto& field) { return std::string_view(field.first); });
     if (found == fields_.end()) return std::nullopt;
-    return found->second;
+    return found->second.reveal();
+}
+
+std::vector<std::string_view> form::all(std::string_view name) const {
+    std::vector<std::string_view> values;
+    for (const auto& [key, value] : fields_)
+        if (key == name) values.push_back(value.reveal());
+    return values;
 }
 
 std::size_t form::count(std::string_view name) const noexcept {
@@ -58,16 +65,27 @@ std::size_t form::count(std::string_view name) const noexcept {
         std::ranges::count(fields_, name, [](const auto& field) { return std::string_view(field.first); }));
 }
 
-form& form::add(std::string name, std::string value) {
-    fields_.emplace_back(std::move(name), std::move(value));
+form& form::add(std::string name, std::string value) & {
+    fields_.emplace_back(std::move(name), secret(std::move(value)));
     return *this;
+}
+
+form form::clone() const {
+    form copy;
+    for (const auto& [name, value] : fields_)
+        copy.fields_.emplace_back(name, value.clone());
+    return copy;
+}
+
+bool form::has_repeated_name() const noexcept {
+    return std::ranges::any_of(fields_, [this](const auto& field) { return count(field.first) > 1; });
 }
 
 std::string form::text() const {
     std::string text;
     for (const auto& [name, value] : fields_) {
         if (!text.empty()) text += '&';
-        text += percent_encode(name) + "=" + percent_encode(value);
+        text += percent_encode(name) + "=" + percent_encode(value.reveal());
     }
     return text;
 }

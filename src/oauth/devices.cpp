@@ -15,7 +15,7 @@ constexpr std::int64_t slowest_s = 120;
 constexpr int user_code_tries = 4;
 
 exchange_outcome no(const char* error, const char* description) {
-    return {refusal{error, description}, {}, {}};
+    return {refusal{error, description}, {}, {}, {}};
 }
 
 }  // namespace
@@ -55,7 +55,7 @@ exchange_outcome device_endpoint::poll(const store::oauth_client& client, const 
     const auto code = body.value("device_code");
     if (code.empty()) return no("invalid_request", "device_code is missing");
     auto found = store_.find_device_request(settings_.digest(code));
-    if (!found) return {unavailable(), {}, {}};
+    if (!found) return {unavailable(), {}, {}, {}};
     if (!*found || (*found)->client_id != client.id)
         return no("invalid_grant", "The device code is not known, or was used before");
     auto& request = **found;
@@ -66,7 +66,7 @@ exchange_outcome device_endpoint::poll(const store::oauth_client& client, const 
         request.last_poll_at && now - *request.last_poll_at < std::chrono::seconds(request.interval_s);
     if (too_soon) request.interval_s = std::min(request.interval_s + slower_by_s, slowest_s);
     request.last_poll_at = now;
-    if (!store_.update_device_request(request)) return {unavailable(), {}, {}};
+    if (!store_.update_device_request(request)) return {unavailable(), {}, {}, {}};
     if (too_soon) return no("slow_down", "Wait 5 seconds longer between two tries than before");
     return no("authorization_pending", "The person has not decided yet");
 }
@@ -84,7 +84,7 @@ exchange_outcome device_endpoint::decided(store::device_request& request, const 
         done.result = std::move(*made);
         return {};
     });
-    if (!stored) return {unavailable(), {}, {}};
+    if (!stored) return {unavailable(), {}, {}, {}};
     return done;
 }
 

@@ -10,7 +10,7 @@ namespace instatunnel::oauth {
 namespace {
 
 exchange_outcome no(refusal why) {
-    return {std::move(why), {}, {}};
+    return {std::move(why), {}, {}, {}};
 }
 
 exchange_outcome bad_grant(const char* description) {
@@ -42,10 +42,6 @@ bool is_same_resource(const form& body, const std::string& granted, const server
     return asked && *asked == granted;
 }
 
-bool is_repeated(const form& body) {
-    return std::ranges::any_of(body.fields(), [&](const auto& field) { return body.count(field.first) > 1; });
-}
-
 exchange_outcome repeated() {
     return no({"invalid_request", "A parameter was sent twice"});
 }
@@ -57,19 +53,21 @@ token_subject subject_of(const Record& from) {
 
 }  // namespace
 
-exchange_outcome token_endpoint::replayed(std::string_view family_id, const char* description) {
+exchange_outcome token_endpoint::replayed(std::string_view family_id, std::string_view account_id,
+                                          const char* description) {
     auto ended = store_.revoke_family(family_id, settings_.now());
     if (!ended) return no(unavailable());
-    return {refusal{"invalid_grant", description}, std::move(*ended), std::string(family_id)};
+    return {refusal{"invalid_grant", description}, std::move(*ended), std::string(family_id), std::string(account_id)};
 }
 
 exchange_outcome token_endpoint::exchange_code(const store::oauth_client& client, const form& body) {
-    if (is_repeated(body)) return repeated();
+    if (body.has_repeated_name()) return repeated();
     const auto code = body.value("code");
     if (code.empty()) return no({"invalid_request", "code is missing"});
     const auto now = settings_.now();
     exchange_outcome done = bad_grant("The code is not known, has expired or was used before");
     std::string family_to_end;
+    std::string account;
     auto stored = store_.atomically([&]() -> outcome<void> {
         auto used = store_.use_code(settings_.digest(code), now);
         if (!used) return used.error();
@@ -77,6 +75,7 @@ exchange_outcome token_endpoint::exchange_code(const store::oauth_client& client
         const auto& record = (*used)->record;
         // Whoever is second may be the thief or the owner: nobody keeps the tokens (RFC 6749 §4.1.2).
         if (!(*used)->first) family_to_end = record.client_id == client.id ? record.family_id : std::string();
+        account = record.account_id;
         if (!(*used)->first || record.expires_at <= now) return {};
         if (auto wrong = mismatch(client, record, body)) {
             done = no(std::move(*wrong));
@@ -92,12 +91,13 @@ exchange_outcome token_endpoint::exchange_code(const store::oauth_client& client
         return {};
     });
     if (!stored) return no(unavailable());
-    if (!family_to_end.empty()) return replayed(family_to_end, "The code was used before: its tokens have ended");
+    if (!family_to_end.empty())
+        return replayed(family_to_end, account, "The code was used before: its tokens have ended");
     return done;
 }
 
 exchange_outcome token_endpoint::refresh(const store::oauth_client& client, const form& body) {
-    if (is_repeated(body)) return repeated();
+    if (body.has_repeated_name()) return repeated();
     const auto token = body.value("refresh_token");
     if (token.empty()) return no({"invalid_request", "refresh_token is missing"});
     const auto now = settings_.now();
@@ -131,12 +131,14 @@ exchange_outcome token_endpoint::refresh(const store::oauth_client& client, cons
         return {};
     });
     if (!stored) return no(unavailable());
-    if (reused) return replayed(subject.family_id, "The refresh token was used before: its tokens have ended");
+    if (reused)
+        return replayed(subject.family_id, subject.account_id,
+                        "The refresh token was used before: its tokens have ended");
     return done;
 }
 
 exchange_outcome token_endpoint::client_credentials(const store::oauth_client& client, const form& body) {
-    if (is_repeated(body)) return repeated();
+    if (body.has_repeated_name()) return repeated();
     if (is_public(client) || client.account_id.empty() || !may_use(client, grant_client))
         return no({"unauthorized_client", "This client may not act for itself"});
     auto scopes = requested_scopes(client, body.value("scope"));
@@ -148,7 +150,7 @@ exchange_outcome token_endpoint::client_credentials(const store::oauth_client& c
     // RFC 6749 §4.4.3: it can ask again at any time, so it gets no refresh token.
     auto made = book_.issue(subject, /*with_refresh=*/false);
     if (!made) return no(unavailable());
-    return {std::move(*made), {}, {}};
+    return {std::move(*made), {}, {}, {}};
 }
 
 }  // namespace instatunnel::oauth

@@ -29,12 +29,13 @@ bool is_access_token(std::string_view text) noexcept {
     return is_token(text, access_prefix);
 }
 
-outcome<secret> token_book::add(const token_subject& subject, store::oauth_token_kind kind, std::chrono::seconds life) {
+outcome<secret> token_book::add(const token_subject& subject, store::oauth_token_kind kind, std::chrono::seconds life,
+                                std::string& id) {
     const auto prefix = kind == store::oauth_token_kind::access ? access_prefix : refresh_prefix;
     secret token(std::string(prefix) + random_base62(token_characters));
     const auto now = settings_.now();
     store::oauth_token record;
-    record.id = auth::make_id("tok");
+    record.id = id = auth::make_id("tok");
     record.kind = kind;
     record.digest = settings_.digest(token.reveal());
     record.family_id = subject.family_id;
@@ -52,16 +53,19 @@ outcome<secret> token_book::add(const token_subject& subject, store::oauth_token
 
 outcome<token_answer> token_book::issue(const token_subject& subject, bool with_refresh) {
     token_answer made;
-    auto access = add(subject, store::oauth_token_kind::access, settings_.access_life);
+    auto access = add(subject, store::oauth_token_kind::access, settings_.access_life, made.token_id);
     if (!access) return access.error();
     made.access_token = std::move(*access);
     if (with_refresh) {
-        auto refresh = add(subject, store::oauth_token_kind::refresh, settings_.refresh_life);
+        std::string id;
+        auto refresh = add(subject, store::oauth_token_kind::refresh, settings_.refresh_life, id);
         if (!refresh) return refresh.error();
         made.refresh_token = std::move(*refresh);
     }
     made.expires_in = settings_.access_life;
     made.scopes = subject.scopes;
+    made.account_id = subject.account_id;
+    made.user_id = subject.user_id;
     return made;
 }
 

@@ -17,7 +17,8 @@ account_limits::refusal take(auth::token_bucket& bucket, auth::steady_time now) 
 account_limits::account_limits()
     : sign_ups_by_address_({sign_ups_at_once, sign_up_every}, max_buckets),
       mails_by_email_({mails_at_once, mail_every}, max_buckets),
-      mails_by_address_({mail_requests_at_once, mail_request_every}, max_buckets) {}
+      mails_by_address_({mail_requests_at_once, mail_request_every}, max_buckets),
+      device_codes_({device_codes_at_once, device_code_every}, max_buckets) {}
 
 account_limits::refusal account_limits::take_sign_up(std::string_view address, auth::steady_time now) {
     if (auth::is_loopback(address)) return std::nullopt;
@@ -31,6 +32,13 @@ account_limits::refusal account_limits::take_mail(std::string_view email, std::s
     auto refused = take(mails_by_email_.at(email, now), now);
     if (refused) from_address.give_back(now);
     return refused;
+}
+
+account_limits::refusal account_limits::take_device_code(std::string_view user_id, std::string_view address,
+                                                         auth::steady_time now) {
+    if (auto refused = take(device_codes_.at(user_id, now), now)) return refused;
+    if (auth::is_loopback(address)) return std::nullopt;
+    return take(device_codes_.at(auth::address_group(address), now), now);
 }
 
 }  // namespace instatunnel::service

@@ -3,56 +3,28 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <variant>
 
-#include "account_limits.hpp"
-#include "account_links.hpp"
-#include "admission.hpp"
-#include "audit_log.hpp"
+#include "api_parts.hpp"
 #include "call.hpp"
-#include "call_limits.hpp"
-#include "cors.hpp"
-#include "instatunnel/auth/password.hpp"
-#include "instatunnel/service/service.hpp"
-#include "key_addresses.hpp"
-#include "key_watch.hpp"
-#include "keyring.hpp"
+#include "call_guard.hpp"
+#include "oauth_routes.hpp"
 #include "password_reset.hpp"
-#include "usage_ledger.hpp"
-#include "work_queue.hpp"
+#include "site/site.hpp"
 
 namespace instatunnel::service {
 
+class api;
 struct new_account;
-struct route;
 
-/// What the routes work with; all of it outlives the api.
-struct api_parts {
-    const service_options& options;
-    const tuning& settings;
-    const name_space& names;
-    const cors_policy& cors;
-    store::store& data;
-    keyring& keys;
-    key_addresses& addresses;
-    key_watch& watch;
-    call_limits& limits;
-    account_limits& account_rates;
-    account_links& links;
-    admission& admissions;
-    plan_book& plans;
-    plan_gate& gate;
-    name_guard& guard;
-    usage_ledger& usage;
-    audit_log& audit;
-    auth::password_pool& passwords;
-    work_queue& queue;
-    live_tunnels* const& edge;  ///< null until attached
-};
+/// The function that does what a route is for, of whichever part of the API has it.
+using route_handler = std::variant<void (api::*)(const call_ptr&), void (oauth_routes::*)(const call_ptr&),
+                                   void (site::*)(const call_ptr&)>;
 
 /// The HTTP API. Runs on the service's thread; a new operation is a row in route_table.cpp and a handler here.
 class api {
 public:
-    explicit api(api_parts parts) : parts_(parts) {}
+    explicit api(api_parts parts) : parts_(parts), guard_(parts_), oauth_(parts_, guard_), site_(parts_, guard_) {}
 
     void handle(api_request request, service::api_callback done);
 
@@ -106,17 +78,10 @@ public:
 
 private:
     void dispatch(const call_ptr& c);
+    void run(const route_handler& handler, const call_ptr& c);
     void answer_unrouted(const call_ptr& c, std::string_view allow);
-    // These answer the call themselves when they return false.
-    bool authorise(const call_ptr& c, const route& r);
-    bool check_key(const call_ptr& c);
-    bool refuse_if(const call_ptr& c, call_limits::refusal wait);
-    bool refuse_if(const call_ptr& c, const call_limits::ruling& ruling);
-    bool take_sign_in(const call_ptr& c, const std::string& email);
-    /// By the caller's key and for its account; by nobody on a route without a key.
-    audit_event event(const call_ptr& c, std::string_view action) const;
-    void note_refused_sign_in(const call_ptr& c, audit_event event, const std::string& email);
 
+    bool check_second_factor(const call_ptr& c, const store::user& user, const secret& code);
     void finish_log_in(const call_ptr& c, const store::user& user, const std::string& label);
     void refuse_known_email(const call_ptr& c, const std::string& email);
     bool check_invite(const call_ptr& c, new_account& wanted, const std::optional<std::string>& code);
@@ -133,8 +98,8 @@ private:
     void hash_and_change(const call_ptr& c, const store::user& user, secret next, store::key_group revoke);
     std::optional<api_error> verify_with(const call_ptr& c, std::string_view token);
     void end_keys(const std::string& account_id, const std::vector<std::string>& revoked);
+    void drop_token(const call_ptr& c);
     void drop_key(const call_ptr& c, const std::string& key_id, std::string_view action);
-    void end_tunnels_of(const std::string& key_id);
 
     using live_by_id = std::unordered_map<std::string, live_tunnel>;
     live_by_id live() const;
@@ -144,7 +109,10 @@ private:
     nlohmann::ordered_json describe(const store::tunnel& t, const live_by_id& connected) const;
     std::optional<store::tunnel> find_tunnel(const call_ptr& c);
 
-    api_parts parts_;
+    const api_parts parts_;
+    call_guard guard_;
+    oauth_routes oauth_;
+    site site_;
     std::string description_;  ///< made when it is asked for first
 };
 

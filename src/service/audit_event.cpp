@@ -56,6 +56,8 @@ std::string_view word_for(actor_kind kind) noexcept {
             return "user";
         case actor_kind::key:
             return "key";
+        case actor_kind::client:
+            return "client";
         case actor_kind::admin:
             return "admin";
         case actor_kind::system:

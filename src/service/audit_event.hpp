@@ -10,7 +10,7 @@
 
 namespace instatunnel::service {
 
-enum class actor_kind : std::uint8_t { user, key, admin, system, anonymous };
+enum class actor_kind : std::uint8_t { user, key, client, admin, system, anonymous };
 
 /// One thing that happened, in the words of the audit log. Never give it a key, a password or a token; all text is
 /// bounded and freed of control characters and of what looks like a key when it is written.

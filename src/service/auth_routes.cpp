@@ -1,65 +1,73 @@
 #include "api.hpp"
+#include "caller.hpp"
 #include "credentials_body.hpp"
 #include "instatunnel/auth/scopes.hpp"
 #include "instatunnel/base/clock.hpp"
 #include "json_body.hpp"
+#include "password_check.hpp"
 #include "plan_words.hpp"
 
 namespace instatunnel::service {
+namespace {
 
-bool api::take_sign_in(const call_ptr& c, const std::string& email) {
-    return refuse_if(c, parts_.limits.take_sign_in(email, c->request.remote_address, parts_.settings.steady()));
+api_error wrong_code(const char* reason, const char* text) {
+    api_error error;
+    error.status = 401;
+    error.message = text;
+    error.field = "otp";
+    error.reason = reason;
+    return error;
 }
 
-// Written at once when somebody seems to guess: a restart must not give them new tries. The others wait for the next
-// flush, so that a few wrong passwords do not cost a sync each.
-void api::note_refused_sign_in(const call_ptr& c, audit_event event, const std::string& email) {
-    parts_.audit.note(event.about(email));
-    if (parts_.limits.is_guessing(email, c->request.remote_address, parts_.settings.steady()))
-        (void)parts_.audit.flush();
-}
+}  // namespace
 
 void api::log_in(const call_ptr& c) {
     auto given = read_credentials(*c, needs_password::yes);
     if (given.error) return c->fail(*given.error);
-    if (!take_sign_in(c, given.email)) return;
-    auto known = parts_.data.find_user_by_email(given.email);
-    if (!known) return c->fail(known.error());
+    auto code = std::make_shared<secret>(std::move(given.code));
+    check_password(parts_, guard_, c, given.email, std::move(given.password),
+                   [this, c, label = given.label, code](outcome<store::user> user) {
+                       if (!user) return c->fail(user.error());
+                       if (check_second_factor(c, *user, *code)) finish_log_in(c, *user, label);
+                   });
+}
 
-    // An unknown account goes the same way with an empty hash: the pool computes as long for it.
-    const auto user = known->value_or(store::user());
-    auto checked = [this, c, user, email = given.email, label = given.label](bool right) {
-        parts_.queue.post_continuation([this, c, user, email, label, right] {
-            if (!right) {
-                note_refused_sign_in(c, event(c, "login.failed").of(user.account_id).refused("wrong_password"), email);
-                return c->fail(failure(errc::wrong_password));
-            }
-            parts_.limits.give_back_sign_in(email, c->request.remote_address, parts_.settings.steady());
-            finish_log_in(c, user, label);
-        });
-    };
-    auto posted = parts_.passwords.verify(std::move(given.password), user.password_hash, std::move(checked));
-    if (posted) return;
-    parts_.limits.give_back_sign_in(given.email, c->request.remote_address, parts_.settings.steady());
-    c->fail(posted.error());
+bool api::check_second_factor(const call_ptr& c, const store::user& user, const secret& code) {
+    const auto on = parts_.factors.is_on(user.id);
+    if (!on) c->fail(on.error());
+    if (!on || !*on) return on.has_value();
+    if (code.empty()) {
+        c->fail(
+            wrong_code("otp_required", "This account asks for a code of its authenticator app beside the password"));
+        return false;
+    }
+    // Right passwords are not counted, so that the tries of codes must be.
+    if (!guard_.take_sign_in(c, user.email)) return false;
+    const auto accepted = parts_.factors.accept(user.id, code.reveal());
+    if (!accepted) c->fail(accepted.error());
+    if (accepted && *accepted) {
+        guard_.give_back_sign_in(c, user.email);
+        return true;
+    }
+    if (accepted) {
+        guard_.note_refused_sign_in(c, guard_.event(c, "login.failed").of(user.account_id).refused("wrong_code"),
+                                    user.email);
+        c->fail(wrong_code("otp_wrong", "That code is wrong or was used before"));
+    }
+    return false;
 }
 
 void api::finish_log_in(const call_ptr& c, const store::user& user, const std::string& label) {
-    // A password that was changed while it was being checked is not the password any more.
-    auto current = parts_.data.find_user(user.id);
-    if (!current) return c->fail(current.error());
-    if (!*current || (*current)->password_hash != user.password_hash) return c->fail(failure(errc::wrong_password));
-    if ((*current)->disabled) {
-        parts_.audit.note(event(c, "login.failed").of(user.account_id).about(user.email).refused("account_disabled"));
-        return c->fail(failure(errc::account_disabled));
-    }
     auto made = parts_.audit.together(
         [&] {
             return parts_.keys.issue(user.account_id, user.id,
                                      {label, auth::full_scope_set(), std::nullopt, /*by_sign_in=*/true});
         },
         [&](const made_key& key) {
-            return event(c, "login.succeeded").by(actor_kind::user, user.id).of(user.account_id).about(key.record.id);
+            return guard_.event(c, "login.succeeded")
+                .by(actor_kind::user, user.id)
+                .of(user.account_id)
+                .about(key.record.id);
         });
     if (!made) return c->fail(made.error());
     nlohmann::ordered_json body;
@@ -71,7 +79,24 @@ void api::finish_log_in(const call_ptr& c, const store::user& user, const std::s
 }
 
 void api::log_out(const call_ptr& c) {
+    if (is_token_caller(c->key)) return drop_token(c);
     drop_key(c, c->key.id, "logout");
+}
+
+// Whatever came from the same consent at the same time ends with it.
+void api::drop_token(const call_ptr& c) {
+    const auto ended = parts_.audit.together(
+        [&]() -> outcome<std::vector<std::string>> {
+            auto token = parts_.data.find_oauth_token_by_id(c->key.id);
+            if (!token) return token.error();
+            if (!*token) return failure(errc::not_found);
+            return parts_.data.revoke_family((*token)->family_id, parts_.settings.now());
+        },
+        [&](const auto&) { return guard_.event(c, "logout").about(c->key.id); });
+    if (!ended) return c->fail(ended.error());
+    for (const auto& id : *ended)
+        end_caller(parts_, id);
+    c->reply_empty();
 }
 
 void api::show_user(const call_ptr& c) {

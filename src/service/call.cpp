@@ -153,10 +153,18 @@ void call::reply_json(int status, std::string text) {
     send(std::move(response));
 }
 
-void call::reply_page(const std::vector<std::pair<std::string, std::string>>& fields, std::string html) {
+void call::reply_page(int status, const std::vector<std::pair<std::string, std::string>>& fields, std::string html) {
     api_response response;
+    response.status = status;
     response.fields = fields;
     response.body = std::move(html);
+    send(std::move(response));
+}
+
+void call::redirect(std::string location) {
+    api_response response;
+    response.status = 303;
+    response.fields.emplace_back("Location", std::move(location));
     send(std::move(response));
 }
 
@@ -173,6 +181,7 @@ void call::fail(const failure& f, std::string field) {
 }
 
 void call::fail(const api_error& error) {
+    if (show_error && done_) return show_error(*this, error);
     const int wait = static_cast<int>(error.retry_after.count());
     nlohmann::ordered_json body;
     body["error"] = word_for(error.status);
@@ -215,6 +224,7 @@ void call::note(int status) const {
     line.with("request_id", id_).with("method", std::string_view(request.method).substr(0, 20));
     line.with("path", pattern.empty() ? loggable(path) : std::string(pattern)).with("status", status);
     if (!key.id.empty()) line.with("key_id", key.id);
+    if (!person.empty()) line.with("user_id", person);
 }
 
 std::string_view call::field(std::string_view name) const {

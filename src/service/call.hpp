@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -47,24 +48,30 @@ public:
     /// `text` is JSON already.
     void reply_json(int status, std::string text);
     void reply_empty();
-    /// 200 with a page; `fields` as page_fields().
-    void reply_page(const std::vector<std::pair<std::string, std::string>>& fields, std::string html);
+    /// A page; `fields` as page_fields().
+    void reply_page(int status, const std::vector<std::pair<std::string, std::string>>& fields, std::string html);
+    /// 303: the browser goes there with GET.
+    void redirect(std::string location);
     void fail(const api_error& error);
     void fail(const failure& f) { fail(error_for(f)); }
     void fail(const failure& f, std::string field);
 
     /// First value of a header field, empty if there is none.
     std::string_view field(std::string_view name) const;
+    /// Names this call in answers and the log.
+    const std::string& id() const noexcept { return id_; }
 
     api_request request;
-    std::string path;                                        ///< without "/v1"
-    bool versioned;                                          ///< "/v1" was there
-    std::string parameter;                                   ///< what stood for the pattern's ":id"
-    store::api_key key;                                      ///< of the caller, on routes that need one
-    std::string_view pattern;                                ///< of the route that was found
-    std::vector<std::pair<std::string, std::string>> added;  ///< fields that the answer carries whatever it is
-    std::string support;                                     ///< whom answers about limits name; may be empty
-    quota tightest;                                          ///< of the limits that were asked; limit 0: none was
+    std::string path;                                         ///< without "/v1"
+    bool versioned;                                           ///< "/v1" was there
+    std::string parameter;                                    ///< what stood for the pattern's ":id"
+    store::api_key key;                                       ///< of the caller, on routes that need one
+    std::string_view pattern;                                 ///< of the route that was found
+    std::vector<std::pair<std::string, std::string>> added;   ///< fields that the answer carries whatever it is
+    std::string person;                                       ///< id of the user who is signed in, on pages
+    std::function<void(call&, const api_error&)> show_error;  ///< on pages: answers instead of JSON
+    std::string support;                                      ///< whom answers about limits name; may be empty
+    quota tightest;                                           ///< of the limits that were asked; limit 0: none was
 
 private:
     void send(api_response response);

@@ -17,6 +17,7 @@ credentials read_credentials(const call& c, needs_password password) {
     const auto email = body.required_text("email");
     given.password =
         password == needs_password::yes ? body.required_secret("password") : body.optional_secret("password");
+    given.code = body.optional_secret("otp");
     given.label = body.text("name").value_or(default_label);
     given.invite = body.text("invite");
     given.error = body.error();

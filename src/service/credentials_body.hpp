@@ -13,6 +13,7 @@ namespace instatunnel::service {
 struct credentials {
     std::string email;  ///< normalised
     secret password;
+    secret code;                        ///< login only: of the second factor
     std::string label;                  ///< of the key
     std::optional<std::string> invite;  ///< register only
     std::optional<api_error> error;

@@ -119,6 +119,8 @@ json request_of(const route& r, const json& schemas) {
     auto& content = body["content"]["application/json"];
     content["schema"] = reference("schemas", r.shape.body);
     if (schema != schemas.end() && schema->contains("examples")) content["example"] = (*schema)["examples"][0];
+    if (r.shape.oauth)
+        body["content"]["application/x-www-form-urlencoded"]["schema"] = reference("schemas", r.shape.body);
     return body;
 }
 
@@ -130,6 +132,27 @@ void add_security(json& operation, const route& r) {
     for (const auto* scheme : {"bearer", "api_key"})
         operation["security"].push_back({{scheme, scopes}});
     if (!r.scope.empty()) operation["x-required-scope"] = r.scope;
+}
+
+// RFC 6749 §5.2 says how these endpoints refuse; what the edge itself refuses looks like everywhere.
+bool is_oauth_status(int status) {
+    return status == 400 || status == 401 || status == 403 || status == 413 || status == 503;
+}
+
+json oauth_error_of(const json& parts, const std::string& status) {
+    json answer;
+    answer["description"] = parts["x-errors"][status]["description"];
+    answer["headers"]["X-Request-Id"] = reference("headers", "X-Request-Id");
+    add_quota_fields(answer);
+    if (status == "401") answer["headers"]["WWW-Authenticate"] = reference("headers", "WWW-Authenticate");
+    if (status == "503") answer["headers"]["Retry-After"] = reference("headers", "Retry-After");
+    auto& content = answer["content"]["application/json"];
+    content["schema"]["anyOf"] = {reference("schemas", "OAuthError"), reference("schemas", "Error")};
+    content["example"] = parts["components"]["schemas"]["OAuthError"]["examples"][0];
+    for (const auto* type : {"text/plain", "text/html"})
+        if (parts["x-errors"][status].value("before_the_api", false))
+            answer["content"][type]["schema"]["type"] = "string";
+    return answer;
 }
 
 std::string description_of(const route& r) {
@@ -151,8 +174,11 @@ json describe(const route& r, const json& parts) {
         operation["parameters"].push_back(reference("parameters", name));
     if (!r.shape.body.empty()) operation["requestBody"] = request_of(r, schemas);
     operation["responses"][std::to_string(r.shape.status)] = success_of(r, schemas);
-    for (const int status : failures_of(r))
-        operation["responses"][std::to_string(status)] = reference("responses", std::to_string(status));
+    for (const int status : failures_of(r)) {
+        const auto name = std::to_string(status);
+        operation["responses"][name] =
+            r.shape.oauth && is_oauth_status(status) ? oauth_error_of(parts, name) : reference("responses", name);
+    }
     return operation;
 }
 
@@ -215,8 +241,10 @@ std::string describe_api(const api_place& place) {
     document["tags"] = parts["tags"];
     for (auto& tag : document["tags"])
         tag.erase("x-paths");
-    for (const auto& r : routes())
+    for (const auto& r : routes()) {
+        if (r.access == route_access::page) continue;
         document["paths"][path_of(r.pattern)][to_lower(r.method)] = describe(r, parts);
+    }
     document["components"] = parts["components"];
     auto& permission = document["components"]["schemas"]["Permission"];
     permission = permission_schema(permission);

@@ -65,7 +65,7 @@ void api::create_invite(const call_ptr& c) {
     made.record.credit = made.record.inviter_credit = parts_.options.referral_credit;
     const auto stored = parts_.audit.together(
         [&] { return parts_.data.add_invitation(made.record, parts_.options.invites_per_account); },
-        [&] { return event(c, "invitation.created").about(made.record.id).with("uses", wanted.uses); });
+        [&] { return guard_.event(c, "invitation.created").about(made.record.id).with("uses", wanted.uses); });
     if (!stored) return c->fail(stored.error());
     auto body = row_of(made.record);
     body["code"] = made.code.reveal();
@@ -100,7 +100,7 @@ void api::list_invites(const call_ptr& c) {
 void api::revoke_invite(const call_ptr& c) {
     const auto revoked = parts_.audit.together(
         [&] { return parts_.data.revoke_invitation(c->key.account_id, c->parameter, parts_.settings.now()); },
-        [&] { return event(c, "invitation.revoked").about(c->parameter); });
+        [&] { return guard_.event(c, "invitation.revoked").about(c->parameter); });
     if (!revoked) return c->fail(revoked.error());
     c->reply_empty();
 }

@@ -94,6 +94,27 @@ std::optional<std::uint64_t> json_body::number(const char* name) {
     return std::nullopt;
 }
 
+std::optional<bool> json_body::flag(const char* name) {
+    const auto* value = member(name);
+    if (value == nullptr) return std::nullopt;
+    if (value->is_boolean()) return value->get<bool>();
+    refuse(400, name, "\"" + std::string(name) + "\" must be true or false");
+    return std::nullopt;
+}
+
+std::vector<std::string> json_body::texts(const char* name) {
+    const auto* value = member(name);
+    if (value == nullptr || (value->is_array() && value->empty())) return {};
+    return required_texts(name);
+}
+
+form json_body::as_form() const {
+    form fields;
+    for (const auto& [name, value] : object_.items())
+        if (value.is_string()) fields.add(name, value.get<std::string>());
+    return fields;
+}
+
 std::vector<std::string> json_body::required_texts(const char* name) {
     auto* value = member(name);
     const bool usable = value != nullptr && value->is_array() && !value->empty() && value->size() <= max_list_items;

@@ -8,6 +8,7 @@
 
 #include "call.hpp"
 #include "instatunnel/base/clock.hpp"
+#include "instatunnel/base/form.hpp"
 #include "instatunnel/base/secret.hpp"
 
 namespace instatunnel::service {
@@ -30,6 +31,11 @@ public:
     /// A whole number from 0 on.
     std::optional<std::uint64_t> number(const char* name);
     std::vector<std::string> required_texts(const char* name);
+    std::optional<bool> flag(const char* name);
+    /// Empty if it is absent.
+    std::vector<std::string> texts(const char* name);
+    /// Every member that is a text.
+    form as_form() const;
 
     const std::optional<api_error>& error() const noexcept { return error_; }
 

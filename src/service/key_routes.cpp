@@ -1,4 +1,5 @@
 #include "api.hpp"
+#include "caller.hpp"
 #include "instatunnel/auth/email.hpp"
 #include "instatunnel/auth/scopes.hpp"
 #include "instatunnel/base/clock.hpp"
@@ -96,6 +97,8 @@ void api::create_key(const call_ptr& c) {
     if (given.error()) return c->fail(*given.error());
     if (!auth::is_display_name(spec.name)) return c->fail(wrong_name());
     if (auto error = check_permissions(spec.scopes, c->key.scopes)) return c->fail(*error);
+    // Our own command line signs in through the browser and keeps a key, not the token.
+    spec.by_sign_in = is_token_caller(c->key) && c->key.by_sign_in;
     if (expires) {
         spec.expires_at = parse_rfc3339(*expires);
         if (!spec.expires_at || *spec.expires_at <= parts_.settings.now())
@@ -105,7 +108,7 @@ void api::create_key(const call_ptr& c) {
 
     auto made = parts_.audit.together([&] { return parts_.keys.issue(c->key.account_id, c->key.user_id, spec); },
                                       [&](const made_key& key) {
-                                          return event(c, "key.created")
+                                          return guard_.event(c, "key.created")
                                               .about(key.record.id)
                                               .with("name", spec.name)
                                               .with("permissions", join(spec.scopes))
@@ -128,7 +131,7 @@ void api::rename_key(const call_ptr& c) {
     if (!auth::is_display_name(name)) return c->fail(wrong_name());
     const auto renamed =
         parts_.audit.together([&] { return parts_.keys.rename(c->key.account_id, c->parameter, name); },
-                              [&] { return event(c, "key.renamed").about(c->parameter).with("name", name); });
+                              [&] { return guard_.event(c, "key.renamed").about(c->parameter).with("name", name); });
     if (!renamed) return c->fail(renamed.error());
     show_key(c);
 }
@@ -152,14 +155,14 @@ void api::rotate_key(const call_ptr& c) {
 
     const auto made = parts_.audit.together([&] { return parts_.keys.rotate(**old, std::chrono::seconds(grace)); },
                                             [&](const rotated_key& rotated) {
-                                                return event(c, "key.rotated")
+                                                return guard_.event(c, "key.rotated")
                                                     .about((*old)->id)
                                                     .with("replaced_by", rotated.next.record.id)
                                                     .with("old_ends_at", to_rfc3339(rotated.old_ends_at));
                                             });
     if (!made) return c->fail(made.error());
     if (grace == 0)
-        end_tunnels_of((*old)->id);
+        end_caller(parts_, (*old)->id);
     else
         parts_.watch.end_sooner((*old)->id, made->old_ends_at);
     auto body = describe_new(made->next);
@@ -174,15 +177,10 @@ void api::revoke_key(const call_ptr& c) {
 
 void api::drop_key(const call_ptr& c, const std::string& key_id, std::string_view action) {
     const auto revoked = parts_.audit.together([&] { return parts_.keys.revoke(c->key.account_id, key_id); },
-                                               [&] { return event(c, action).about(key_id); });
+                                               [&] { return guard_.event(c, action).about(key_id); });
     if (!revoked) return c->fail(revoked.error());
-    end_tunnels_of(key_id);
+    end_caller(parts_, key_id);
     c->reply_empty();
-}
-
-void api::end_tunnels_of(const std::string& key_id) {
-    parts_.watch.forget(key_id);
-    if (parts_.edge != nullptr) parts_.edge->close_key(key_id, errc::revoked_key);
 }
 
 }  // namespace instatunnel::service

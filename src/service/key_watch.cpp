@@ -2,6 +2,8 @@
 
 #include <unordered_set>
 
+#include "caller.hpp"
+
 namespace instatunnel::service {
 namespace {
 
@@ -47,7 +49,7 @@ void key_watch::end_expired(live_tunnels& edge) {
 void key_watch::ask_store(live_tunnels& edge) {
     const auto now = tuning_.now();
     for (auto key = keys_.begin(); key != keys_.end();) {
-        auto found = store_.find_key(key->second.digest);
+        auto found = find_caller(store_, key->second.digest);
         // The store has logged why; the next round asks again.
         if (!found) return;
         const auto why = *found ? end_of(**found, now) : errc::revoked_key;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "caller.hpp"
 #include "instatunnel/auth/key.hpp"
-#include "instatunnel/base/names.hpp"
 #include "key_watch.hpp"
 
 namespace instatunnel::service {
@@ -15,16 +15,16 @@ constexpr std::size_t max_verdicts = 10000;
 
 }  // namespace
 
-keyring::keyring(store::store& target, secret pepper, const tuning& t)
-    : store_(target), pepper_(std::move(pepper)), tuning_(t) {}
+keyring::keyring(store::store& target, const secret& pepper, const tuning& t)
+    : store_(target), pepper_(pepper), tuning_(t) {}
 
 outcome<store::api_key> keyring::check(std::string_view key) {
-    if (!is_api_key(key)) return failure(errc::malformed_key);
+    if (!is_credential(key)) return failure(errc::malformed_key);
     const auto digest = auth::key_digest(pepper_, key);
     const auto now = tuning_.steady();
     auto known = verdicts_.find(digest);
     if (known == verdicts_.end() || known->second.good_until <= now) {
-        auto found = store_.find_key(digest);
+        auto found = find_caller(store_, digest);
         if (!found) return found.error();
         if (!*found) return failure(errc::invalid_key);
         if (const auto why = end_of(**found, tuning_.now())) return failure(*why);

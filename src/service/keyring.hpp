@@ -33,13 +33,13 @@ struct rotated_key {
     wall_time old_ends_at{};
 };
 
-/// Makes, checks and revokes API keys. On the service's thread. A key that was found good is remembered for 30 s, so
-/// that checking it again needs no SQL; what is changed here is forgotten at once, forget_all() is for changes by
-/// others.
+/// Makes, checks and revokes API keys; access tokens are checked here as well (see caller.hpp). On the service's
+/// thread. A key that was found good is remembered for 30 s, so that checking it again needs no SQL; what is changed
+/// here is forgotten at once, forget_all() is for changes by others.
 class keyring {
 public:
-    /// `target` and `t` outlive the keyring.
-    keyring(store::store& target, secret pepper, const tuning& t);
+    /// All outlive the keyring.
+    keyring(store::store& target, const secret& pepper, const tuning& t);
 
     /// Errors: malformed_key, invalid_key, expired_key, revoked_key, account_disabled, store_failed.
     outcome<store::api_key> check(std::string_view key);
@@ -60,6 +60,8 @@ public:
     /// Somebody else changed the store.
     void forget_all() { verdicts_.clear(); }
 
+    /// An access token ended.
+    void forget(const std::string& key_id);
     /// What is known of keys that one account has is asked from the store again.
     void forget_account(const std::string& account_id);
 
@@ -72,10 +74,9 @@ private:
         auth::steady_time good_until;
     };
     void note_use(const std::string& key_id);
-    void forget(const std::string& key_id);
 
     store::store& store_;
-    secret pepper_;
+    const secret& pepper_;
     const tuning& tuning_;
     std::unordered_map<std::string, verdict> verdicts_;  // by digest
     std::unordered_map<std::string, wall_time> uses_;    // by key id

@@ -3,10 +3,8 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
-/// The small pages behind the links in mails. They work without JavaScript, load nothing, and cannot be framed.
+/// The small pages behind the links in mails.
 namespace instatunnel::service {
 
 /// A form for a new password; `problem` is shown above it unless it is empty. The token goes back in the form.
@@ -16,8 +14,5 @@ std::string password_changed_page(std::string_view domain, std::size_t revoked_k
 std::string verify_page(std::string_view domain, std::string_view token);
 std::string verified_page(std::string_view domain);
 std::string trouble_page(std::string_view domain, std::string_view problem);
-
-/// Header fields that every page carries beside those of every answer.
-const std::vector<std::pair<std::string, std::string>>& page_fields();
 
 }  // namespace instatunnel::service

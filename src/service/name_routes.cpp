@@ -37,7 +37,7 @@ void api::release_name(const call_ptr& c) {
     if (!held) return c->fail(held.error());
     const auto released =
         parts_.audit.together([&] { return parts_.data.release_name(c->key.account_id, name, parts_.settings.now()); },
-                              [&] { return event(c, "name.released").about(name); });
+                              [&] { return guard_.event(c, "name.released").about(name); });
     if (!released) return c->fail(released.error());
     if (parts_.edge != nullptr && *held && !(*held)->tunnel_id.empty())
         parts_.edge->close_tunnel((*held)->tunnel_id, errc::tunnel_closed);

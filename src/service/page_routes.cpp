@@ -1,34 +1,45 @@
 #include "api.hpp"
-#include "form_body.hpp"
 #include "instatunnel/auth/one_time_token.hpp"
+#include "instatunnel/base/form.hpp"
 #include "link_pages.hpp"
 #include "password_reset.hpp"
+#include "site/page_frame.hpp"
 
 namespace instatunnel::service {
 namespace {
 
+// What is not well written counts as nothing.
+form read_form(std::string_view text) {
+    auto fields = form::parse(text);
+    return fields ? std::move(*fields) : form();
+}
+
 void reply_page(const call_ptr& c, std::string html) {
-    c->reply_page(page_fields(), std::move(html));
+    auto fields = page_fields();
+    // The address holds the token of the link.
+    for (auto& [name, value] : fields)
+        if (name == "Referrer-Policy") value = "no-referrer";
+    c->reply_page(200, fields, std::move(html));
 }
 
 }  // namespace
 
 // Opening a page changes nothing: programs that look into mails open links as well.
 void api::show_reset_page(const call_ptr& c) {
-    const form_body query(c->request.query);
+    const auto query = read_form(c->request.query);
     const auto& domain = parts_.options.domain;
-    const auto token = query.value("token").reveal();
+    const auto token = std::string(query.value("token"));
     std::optional<api_error> error;
     (void)owner_of_link(store::token_kind::password_reset, token, error);
     reply_page(c, error ? trouble_page(domain, error->message) : reset_page(domain, token, {}));
 }
 
 void api::submit_reset_page(const call_ptr& c) {
-    const form_body form(c->request.body.reveal());
+    const auto fields = read_form(c->request.body.reveal());
     reset_wish wish;
-    wish.token = form.value("token").clone();
-    wish.password = form.value("password").clone();
-    if (form.value("revoke_keys").reveal() == "all") wish.revoke = store::key_group::all;
+    wish.token = secret(std::string(fields.value("token")));
+    wish.password = secret(std::string(fields.value("password")));
+    if (fields.value("revoke_keys") == "all") wish.revoke = store::key_group::all;
     auto token = std::make_shared<secret>(wish.token.clone());
     reset_with(c, std::move(wish), [this, c, token](const reset_result& result) {
         const auto& domain = parts_.options.domain;
@@ -41,18 +52,18 @@ void api::submit_reset_page(const call_ptr& c) {
 }
 
 void api::show_verify_page(const call_ptr& c) {
-    const form_body query(c->request.query);
+    const auto query = read_form(c->request.query);
     const auto& domain = parts_.options.domain;
-    const auto token = query.value("token").reveal();
+    const auto token = std::string(query.value("token"));
     std::optional<api_error> error;
     (void)owner_of_link(store::token_kind::email_verification, token, error);
     reply_page(c, error ? trouble_page(domain, error->message) : verify_page(domain, token));
 }
 
 void api::submit_verify_page(const call_ptr& c) {
-    const form_body form(c->request.body.reveal());
+    const auto fields = read_form(c->request.body.reveal());
     const auto& domain = parts_.options.domain;
-    const auto error = verify_with(c, form.value("token").reveal());
+    const auto error = verify_with(c, fields.value("token"));
     reply_page(c, error ? trouble_page(domain, error->message) : verified_page(domain));
 }
 

@@ -1,4 +1,5 @@
 #include "api.hpp"
+#include "caller.hpp"
 #include "credentials_body.hpp"
 #include "instatunnel/auth/email.hpp"
 #include "instatunnel/auth/one_time_token.hpp"
@@ -36,7 +37,7 @@ void api::request_reset(const call_ptr& c) {
     const auto email = auth::normalise_email(text);
     if (!email) return c->fail(wrong_value("email", "That is not an email address"));
     const auto& address = c->request.remote_address;
-    if (!refuse_if(c, parts_.account_rates.take_mail(*email, address, parts_.settings.steady()))) return;
+    if (!guard_.refuse_if(c, parts_.account_rates.take_mail(*email, address, parts_.settings.steady()))) return;
     nlohmann::ordered_json answer;
     answer["message"] = parts_.links.can_deliver()
                             ? "If this address has an account, a mail with a link is on its way"
@@ -50,7 +51,7 @@ void api::request_reset(const call_ptr& c) {
 void api::send_reset_link(const call_ptr& c, const std::string& email) {
     auto known = parts_.data.find_user_by_email(email);
     if (!known) return;
-    auto asked = event(c, "password.reset_requested").about(email);
+    auto asked = guard_.event(c, "password.reset_requested").about(email);
     if (*known) asked.of((*known)->account_id);
     parts_.audit.note_seldom(asked, email);
     if (!*known || (*known)->disabled) {
@@ -138,7 +139,7 @@ reset_result api::finish_reset(const std::string& address, const store::user& us
 void api::end_keys(const std::string& account_id, const std::vector<std::string>& revoked) {
     parts_.keys.forget_account(account_id);
     for (const auto& id : revoked)
-        end_tunnels_of(id);
+        end_caller(parts_, id);
 }
 
 void api::change_password(const call_ptr& c) {
@@ -153,20 +154,21 @@ void api::change_password(const call_ptr& c) {
     if (!*user) return c->fail(failure(errc::invalid_key));
     if (auto error = check_new_password(*next, (*user)->email, parts_.options.domain, "new")) return c->fail(*error);
     // A stolen key must not be a way to try passwords faster than login is.
-    if (!take_sign_in(c, (*user)->email)) return;
+    if (!guard_.take_sign_in(c, (*user)->email)) return;
     auto checked = [this, c, user = **user, next, revoke = *revoke](bool right) {
         parts_.queue.post_continuation([this, c, user, next, revoke, right] {
             if (!right) {
-                note_refused_sign_in(c, event(c, "password.change_failed").refused("wrong_password"), user.email);
+                guard_.note_refused_sign_in(c, guard_.event(c, "password.change_failed").refused("wrong_password"),
+                                            user.email);
                 return c->fail(wrong_value("current", "That is not the current password"));
             }
-            parts_.limits.give_back_sign_in(user.email, c->request.remote_address, parts_.settings.steady());
+            guard_.give_back_sign_in(c, user.email);
             hash_and_change(c, user, std::move(*next), revoke);
         });
     };
     auto posted = parts_.passwords.verify(std::move(current), (*user)->password_hash, std::move(checked));
     if (posted) return;
-    parts_.limits.give_back_sign_in((*user)->email, c->request.remote_address, parts_.settings.steady());
+    guard_.give_back_sign_in(c, (*user)->email);
     c->fail(posted.error());
 }
 
@@ -181,7 +183,7 @@ void api::hash_and_change(const call_ptr& c, const store::user& user, secret nex
                 auto ended = parts_.data.revoke_keys(user.account_id, revoke, c->key.id, now);
                 if (!ended) return ended.error();
                 revoked = std::move(*ended);
-                auto event = this->event(c, "password.changed").about(user.email);
+                auto event = guard_.event(c, "password.changed").about(user.email);
                 return parts_.audit.append(event.with("revoked_keys", revoked.size()));
             });
             if (!stored) return c->fail(stored.error());

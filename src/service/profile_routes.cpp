@@ -12,9 +12,9 @@ void api::rename_user(const call_ptr& c) {
     if (body.error()) return c->fail(*body.error());
     if (!auth::is_display_name(name))
         return c->fail(wrong_value("name", "\"name\" must have 1 to 120 bytes and no control characters"));
-    const auto renamed =
-        parts_.audit.together([&] { return parts_.data.rename_user(c->key.user_id, name); },
-                              [&] { return event(c, "account.renamed").about(c->key.user_id).with("to", name); });
+    const auto renamed = parts_.audit.together(
+        [&] { return parts_.data.rename_user(c->key.user_id, name); },
+        [&] { return guard_.event(c, "account.renamed").about(c->key.user_id).with("to", name); });
     if (!renamed) return c->fail(renamed.error());
     show_user(c);
 }
@@ -55,10 +55,10 @@ void api::resend_verification(const call_ptr& c) {
     if (!parts_.links.can_deliver())
         return c->fail(failure(errc::forbidden, "This server sends no mail: ask its owner"));
     const auto& address = c->request.remote_address;
-    if (!refuse_if(c, parts_.account_rates.take_mail((*user)->email, address, parts_.settings.steady()))) return;
-    auto link =
-        parts_.audit.together([&] { return parts_.links.make(link_purpose::verify_email, **user); },
-                              [&](const account_link& made) { return event(c, "email.link_sent").about(made.email); });
+    if (!guard_.refuse_if(c, parts_.account_rates.take_mail((*user)->email, address, parts_.settings.steady()))) return;
+    auto link = parts_.audit.together(
+        [&] { return parts_.links.make(link_purpose::verify_email, **user); },
+        [&](const account_link& made) { return guard_.event(c, "email.link_sent").about(made.email); });
     if (!link) return c->fail(link.error());
     parts_.links.deliver(std::move(*link));
     nlohmann::ordered_json answer;

@@ -33,7 +33,8 @@ api_error wrong_invite() {
 
 void api::register_account(const call_ptr& c) {
     if (parts_.options.sign_up == sign_up_policy::closed) {
-        parts_.audit.note_seldom(event(c, "account.register_failed").refused("closed"), c->request.remote_address);
+        parts_.audit.note_seldom(guard_.event(c, "account.register_failed").refused("closed"),
+                                 c->request.remote_address);
         return c->fail(
             failure(errc::forbidden,
                     "Sign-up is closed on this server: its owner adds users with: instatunnel admin user add"));
@@ -43,7 +44,7 @@ void api::register_account(const call_ptr& c) {
     if (given.error) return c->fail(*given.error);
     if (!given.password.empty() || c->versioned)
         if (auto error = check_new_password(given.password, given.email, parts_.options.domain)) return c->fail(*error);
-    if (!take_sign_in(c, given.email)) return;
+    if (!guard_.take_sign_in(c, given.email)) return;
     auto wanted = to_account(given, parts_.settings.now());
     // Before the address is looked at: on an edge by invitation, only who holds a code learns which ones are known.
     if (!check_invite(c, wanted, given.invite)) return;
@@ -51,7 +52,7 @@ void api::register_account(const call_ptr& c) {
     if (!known) return c->fail(known.error());
     if (*known) return refuse_known_email(c, given.email);
     const auto& address = c->request.remote_address;
-    if (!refuse_if(c, parts_.account_rates.take_sign_up(address, parts_.settings.steady()))) return;
+    if (!guard_.refuse_if(c, parts_.account_rates.take_sign_up(address, parts_.settings.steady()))) return;
     if (given.password.empty()) return finish_register(c, wanted);
     hash_and_register(c, wanted, std::move(given.password));
 }
@@ -69,7 +70,8 @@ bool api::check_invite(const call_ptr& c, new_account& wanted, const std::option
         return false;
     }
     if (!*found || !is_usable(**found, wanted.owner.email, wanted.owner.created_at)) {
-        note_refused_sign_in(c, event(c, "account.register_failed").refused("wrong_invite"), wanted.owner.email);
+        guard_.note_refused_sign_in(c, guard_.event(c, "account.register_failed").refused("wrong_invite"),
+                                    wanted.owner.email);
         c->fail(wrong_invite());
         return false;
     }
@@ -88,12 +90,12 @@ void api::hash_and_register(const call_ptr& c, const new_account& wanted, secret
     };
     auto posted = parts_.passwords.hash(std::move(password), std::move(hashed));
     if (posted) return;
-    parts_.limits.give_back_sign_in(wanted.owner.email, c->request.remote_address, parts_.settings.steady());
+    guard_.give_back_sign_in(c, wanted.owner.email);
     c->fail(posted.error());
 }
 
 void api::refuse_known_email(const call_ptr& c, const std::string& email) {
-    note_refused_sign_in(c, event(c, "account.register_failed").refused("already_exists"), email);
+    guard_.note_refused_sign_in(c, guard_.event(c, "account.register_failed").refused("already_exists"), email);
     c->fail(failure(errc::already_exists, "This email address has an account already"), "email");
 }
 
@@ -114,7 +116,7 @@ void api::finish_register(const call_ptr& c, const new_account& wanted) {
             if (!written) return written.error();
             link = std::move(*written);
         }
-        auto event = this->event(c, "account.registered").by(actor_kind::user, owner.id).of(owner.account_id);
+        auto event = guard_.event(c, "account.registered").by(actor_kind::user, owner.id).of(owner.account_id);
         event.about(owner.email).with("plan", owner.plan).with("key", made.record.id);
         if (!wanted.invitation_id.empty()) event.with("invitation", wanted.invitation_id);
         return parts_.audit.append(event);
@@ -126,7 +128,7 @@ void api::finish_register(const call_ptr& c, const new_account& wanted) {
     // An invitation may have given its maker another plan.
     if (!wanted.invite_digest.empty()) parts_.plans.forget();
     if (link) parts_.links.deliver(std::move(*link));
-    parts_.limits.give_back_sign_in(owner.email, c->request.remote_address, parts_.settings.steady());
+    guard_.give_back_sign_in(c, owner.email);
     nlohmann::ordered_json body;
     body["api_key"] = made.key.reveal();
     body["email"] = owner.email;

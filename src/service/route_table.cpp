@@ -86,6 +86,54 @@ constexpr route table[] = {
      &api::list_invites, answers(200, "Invites")},
     {"DELETE", "/auth/invites/:id", key, "users:manage", "Revoke an invitation", &api::revoke_invite,
      with("InviteId").answers(204).note("Who came by it stays.")},
+    {"GET", "/oauth/authorize", page, "", "Page that asks a person what an app may do", &site::show_consent,
+     answers(200, "text/html")},
+    {"POST", "/oauth/authorize", page, "", "What the buttons of that page send", &site::submit_consent,
+     answers(200, "text/html")},
+    {"POST", "/oauth/token", open, "", "Exchange a code, refresh token or device code for an access token",
+     &oauth_routes::give_token,
+     takes("TokenRequest")
+         .answers(200, "TokenAnswer")
+         .may_fail("401")
+         .as_oauth()
+         .note("Access tokens stand wherever an API key stands, within their scopes. A refresh token works once: the "
+               "answer "
+               "holds the next one, and a second use of an old one ends all tokens of that consent.")},
+    {"POST", "/oauth/device_authorization", open, "", "Begin to sign in a device without a browser",
+     &oauth_routes::begin_device,
+     takes("DeviceRequest")
+         .answers(200, "DeviceAnswer")
+         .may_fail("401")
+         .as_oauth()
+         .note("RFC 8628. Then ask `/oauth/token` every `interval` seconds.")},
+    {"POST", "/oauth/introspect", open, "", "Whether a token of this client works", &oauth_routes::introspect,
+     takes("TokenQuestion").answers(200, "TokenState").may_fail("401 403").as_oauth().note("RFC 7662.")},
+    {"POST", "/oauth/revoke", open, "", "End a token of this client", &oauth_routes::revoke,
+     takes("TokenQuestion")
+         .answers(200, "Nothing")
+         .may_fail("401")
+         .as_oauth()
+         .note("RFC 7009. A refresh token takes all tokens of its consent with it; tunnels that were opened with them "
+               "end.")},
+    {"POST", "/oauth/register", registration, "", "Register a client without an account",
+     &oauth_routes::register_client,
+     takes("ClientMetadata")
+         .answers(201, "RegisteredClient")
+         .may_fail("403")
+         .as_oauth()
+         .note("RFC 7591. 403 where the server's owner switched it off, see the metadata document.")},
+    {"GET", "/oauth/clients", key, "keys:manage", "The account's OAuth clients", &oauth_routes::list_clients,
+     answers(200, "Clients")},
+    {"POST", "/oauth/clients", key, "keys:manage", "Register an OAuth client", &oauth_routes::create_client,
+     takes("NewClient").answers(201, "CreatedClient").note("The secret is shown this once.")},
+    {"DELETE", "/oauth/clients/:id", key, "keys:manage", "Remove an OAuth client", &oauth_routes::remove_client,
+     with("ClientId").answers(204).note("With everything that people allowed it; its tokens end at once.")},
+    {"GET", "/oauth/grants", key, "account:read", "Apps that the user has allowed something",
+     &oauth_routes::list_grants, answers(200, "Grants")},
+    {"DELETE", "/oauth/grants/:id", key, "account:write", "Take back what an app was allowed",
+     &oauth_routes::revoke_grant, with("GrantId").answers(204).note("Its tokens end at once.")},
+    {"GET", "/.well-known/oauth-authorization-server", open, "", "What the authorization server can do, RFC 8414",
+     &oauth_routes::show_metadata, answers(200, "AuthorizationServer")},
     {"GET", "/account/audit", key, "account:read", "What happened to the account, newest first", &api::list_audit,
      with("AuditBefore AuditLimit AuditAction").answers(200, "AuditEvents").may_fail("422")},
     {"POST", "/tunnels", key, "tunnels:write", "Create a tunnel to connect to later", &api::create_tunnel,
@@ -109,6 +157,31 @@ constexpr route table[] = {
      answers(200, "Plan")},
     {"GET", "/account/usage", key, "analytics:read", "What the account's tunnels carried in total", &api::show_usage,
      answers(200, "UsageTotals")},
+    {"GET", "/sign-in", page, "", "Sign-in", &site::show_sign_in, answers(200, "text/html")},
+    {"POST", "/sign-in", page, "", "Email and password", &site::submit_sign_in, answers(200, "text/html")},
+    {"POST", "/sign-in/code", page, "", "Code of the second factor", &site::submit_code, answers(200, "text/html")},
+    {"POST", "/sign-out", page, "", "Ends the session", &site::sign_out, answers(200, "text/html")},
+    {"GET", "/device", page, "", "Asks for the code of a device", &site::show_device, answers(200, "text/html")},
+    {"POST", "/device", page, "", "The code, then the decision", &site::submit_device, answers(200, "text/html")},
+    {"GET", "/account", page, "", "Overview", &site::show_account, answers(200, "text/html")},
+    {"GET", "/account/keys", page, "", "API keys", &site::show_keys, answers(200, "text/html")},
+    {"POST", "/account/keys", page, "", "Makes a key", &site::create_key, answers(200, "text/html")},
+    {"POST", "/account/keys/rotate", page, "", "Replaces a key", &site::rotate_key, answers(200, "text/html")},
+    {"POST", "/account/keys/revoke", page, "", "Revokes a key", &site::revoke_key, answers(200, "text/html")},
+    {"GET", "/account/devices", page, "", "Browsers and command lines", &site::show_devices, answers(200, "text/html")},
+    {"POST", "/account/devices/end", page, "", "Ends a session", &site::end_session, answers(200, "text/html")},
+    {"GET", "/account/apps", page, "", "What apps were allowed", &site::show_apps, answers(200, "text/html")},
+    {"POST", "/account/apps/revoke", page, "", "Takes it back", &site::revoke_app, answers(200, "text/html")},
+    {"GET", "/account/security", page, "", "Second factor", &site::show_security, answers(200, "text/html")},
+    {"POST", "/account/security/two-factor", page, "", "Begins with a new secret", &site::begin_two_factor,
+     answers(200, "text/html")},
+    {"POST", "/account/security/two-factor/confirm", page, "", "Turns it on", &site::confirm_two_factor,
+     answers(200, "text/html")},
+    {"POST", "/account/security/two-factor/off", page, "", "Turns it off", &site::end_two_factor,
+     answers(200, "text/html")},
+    {"POST", "/account/security/recovery-codes", page, "", "Makes new recovery codes", &site::renew_recovery_codes,
+     answers(200, "text/html")},
+    {"GET", "/account/events", page, "", "Audit log of the account", &site::show_events, answers(200, "text/html")},
     {"GET", "/health", open, "", "Whether the service is alive", &api::show_health, answers(200, "Health")},
     {"GET", "/meta", open, "", "Version, domain, transports and limits", &api::show_meta, answers(200, "Meta")},
     {"GET", "/openapi.json", open, "", "This description of the API, OpenAPI 3.1", &api::show_description,

@@ -9,8 +9,9 @@
 
 namespace instatunnel::service {
 
-/// Who may use a route: everybody, everybody but counted more strictly, or whoever has a key.
-enum class route_access : std::uint8_t { open, registration, key };
+/// Who may use a route: everybody, everybody but counted more strictly, or whoever has a key. `page`: people, who sign
+/// in with a form; not part of the described API.
+enum class route_access : std::uint8_t { open, registration, key, page };
 
 /// What an operation takes and answers, for the API's description. Names are those of openapi.json; several stand side
 /// by side with a blank between. The statuses that every call can have, and those that follow from a key, a scope, a
@@ -22,6 +23,7 @@ struct route_shape {
     std::string_view reply{};       ///< schema of that answer; empty with 204; "text/html": a page
     std::string_view failures{};    ///< statuses of its own
     std::string_view notes{};       ///< what a caller must know beyond the summary, in sentences
+    bool oauth = false;             ///< takes a form as well, and refuses in the words of RFC 6749 §5.2
 
     constexpr route_shape takes(std::string_view schema) const {
         auto s = *this;
@@ -37,6 +39,11 @@ struct route_shape {
     constexpr route_shape may_fail(std::string_view statuses) const {
         auto s = *this;
         s.failures = statuses;
+        return s;
+    }
+    constexpr route_shape as_oauth() const {
+        auto s = *this;
+        s.oauth = true;
         return s;
     }
     constexpr route_shape note(std::string_view sentences) const {
@@ -64,7 +71,7 @@ struct route {
     route_access access;
     std::string_view scope;  ///< the key must hold it; empty: any valid key may
     std::string_view summary;
-    void (api::*handler)(const call_ptr&);
+    route_handler handler;
     route_shape shape;
 };
 

@@ -9,7 +9,9 @@
 #include "cors.hpp"
 #include "data_folder.hpp"
 #include "first_user.hpp"
+#include "instatunnel/auth/key.hpp"
 #include "instatunnel/base/log.hpp"
+#include "instatunnel/oauth/server.hpp"
 #include "key_addresses.hpp"
 #include "key_watch.hpp"
 #include "keyring.hpp"
@@ -32,6 +34,7 @@ constexpr std::chrono::hours random_name_life{30 * 24};
 constexpr std::chrono::hours removed_tunnel_life{24};
 constexpr std::chrono::hours dead_key_life{90 * 24};
 constexpr std::chrono::hours dead_link_life{24};
+constexpr std::chrono::hours unused_client_life{24};
 
 class service_impl final : public service {
 public:
@@ -41,9 +44,13 @@ public:
           data_(std::move(folder.data)),
           names_(options_.domain, options_.public_port),
           cors_(options_.cors_origins),
-          audit_(*data_, folder.pepper, options_.data, tuning_),
+          pepper_(std::move(folder.pepper)),
+          audit_(*data_, pepper_, options_.data, tuning_),
           addresses_(*data_, audit_, tuning_),
-          keys_(*data_, std::move(folder.pepper), tuning_),
+          keys_(*data_, pepper_, tuning_),
+          oauth_(*data_, oauth_settings()),
+          factors_(*data_, pepper_, tuning_),
+          sessions_(*data_, pepper_, tuning_),
           watch_(*data_, tuning_),
           limits_(options_.limits),
           plans_(*data_),
@@ -54,8 +61,9 @@ public:
           passwords_({tuning_.password_cost, 2, tuning_.password_queue, tuning_.on_password_hash}),
           next_purge_(tuning_.steady() + first_purge_after),
           queue_(tuning_.queue, tuning_.tick, [this] { look_after(); }),
-          api_({options_, tuning_,    names_, cors_, *data_, keys_,  addresses_, watch_,     limits_, account_limits_,
-                links_,   admission_, plans_, gate_, guard_, usage_, audit_,     passwords_, queue_,  edge_}) {
+          api_({options_, tuning_,         names_,  cors_,      *data_,    keys_,      addresses_, watch_,
+                limits_,  account_limits_, links_,  admission_, plans_,    gate_,      guard_,     usage_,
+                audit_,   oauth_,          pepper_, factors_,   sessions_, passwords_, queue_,     edge_}) {
         if (options_.require_verified_email) admission_.require_verified_email();
         queue_.post([this] { leave_address(); });
     }
@@ -116,6 +124,17 @@ public:
     }
 
 private:
+    oauth::server_settings oauth_settings() const {
+        oauth::server_settings settings;
+        settings.issuer = names_.url("api");
+        settings.domain = options_.domain;
+        // The same for keys and tokens, so that one look-up finds either.
+        settings.digest = [this](std::string_view text) { return auth::key_digest(pepper_, text); };
+        settings.now = tuning_.now;
+        settings.dynamic_registration = options_.client_registration;
+        return settings;
+    }
+
     void store_figures() {
         // The store has logged why; what could not be written is tried again at the next tick.
         (void)usage_.flush(*data_);
@@ -184,6 +203,8 @@ private:
         if (!data_->touch_names(connected, now)) return;
         (void)data_->purge({now - random_name_life, now - removed_tunnel_life, now - dead_key_life,
                             now - dead_link_life, now - dead_key_life});
+        (void)data_->purge_oauth(now - dead_link_life, now - unused_client_life);
+        (void)data_->purge_web_sessions(now);
     }
 
     const service_options options_;
@@ -192,11 +213,15 @@ private:
     const name_space names_;
     const cors_policy cors_;
     usage_ledger usage_;
+    const secret pepper_;
 
     // From here to next_purge_: used on the queue's thread only.
     audit_log audit_;
     key_addresses addresses_;
     keyring keys_;
+    oauth::server oauth_;
+    second_factor factors_;
+    web_sessions sessions_;
     key_watch watch_;
     call_limits limits_;
     plan_book plans_;

@@ -95,7 +95,7 @@ void api::create_tunnel(const call_ptr& c) {
     if (!wanted) return fail_name(c, wanted.error(), name_field);
     auto created = parts_.audit.together(
         [&] { return parts_.admissions.create(*wanted); },
-        [&](const store::tunnel& t) { return event(c, "tunnel.created").about(t.id).with("name", t.name); });
+        [&](const store::tunnel& t) { return guard_.event(c, "tunnel.created").about(t.id).with("name", t.name); });
     if (!created) return fail_name(c, created.error(), name_field);
     c->reply(201, describe(*created, {}));
 }
@@ -129,7 +129,7 @@ void api::remove_tunnel(const call_ptr& c) {
     if (!found) return;
     const auto removed = parts_.audit.together(
         [&] { return parts_.data.remove_tunnel(c->key.account_id, found->id, parts_.settings.now()); },
-        [&] { return event(c, "tunnel.removed").about(found->id).with("name", found->name); });
+        [&] { return guard_.event(c, "tunnel.removed").about(found->id).with("name", found->name); });
     if (!removed) return c->fail(removed.error());
     if (parts_.edge != nullptr) parts_.edge->close_tunnel(found->id, errc::tunnel_closed);
     c->reply_empty();

@@ -103,21 +103,6 @@ outcome<std::uint64_t> sqlite_store::count_clients(client_origin origin) {
     return count.count(0);
 }
 
-outcome<void> sqlite_store::remove_client(std::string_view account_id, std::string_view id) {
-    return db_->in_transaction([&]() -> outcome<void> {
-        query remove(*db_, "DELETE FROM oauth_clients WHERE id = ?1 AND (?2 = '' OR account_id = ?2)");
-        if (auto done = remove.bind(id).bind(account_id).run(); !done) return done;
-        if (remove.changes() == 0) return failure(errc::not_found, "There is no such client");
-        for (const char* sql :
-             {"DELETE FROM oauth_grants WHERE client_id = ?", "DELETE FROM oauth_codes WHERE client_id = ?",
-              "DELETE FROM oauth_tokens WHERE client_id = ?", "DELETE FROM device_requests WHERE client_id = ?"}) {
-            query rest(*db_, sql);
-            if (auto done = rest.bind(id).run(); !done) return done;
-        }
-        return {};
-    });
-}
-
 outcome<oauth_grant> sqlite_store::widen_grant(const oauth_grant& grant) {
     return db_->in_transaction([&]() -> outcome<oauth_grant> {
         auto known = find_grant(grant.user_id, grant.client_id, grant.resource);

@@ -156,6 +156,40 @@ outcome<std::vector<std::string>> sqlite_store::revoke_grant(std::string_view us
     });
 }
 
+outcome<std::vector<std::string>> sqlite_store::remove_client(std::string_view account_id, std::string_view id,
+                                                              wall_time now) {
+    return db_->in_transaction([&]() -> outcome<std::vector<std::string>> {
+        query remove(*db_, "DELETE FROM oauth_clients WHERE id = ?1 AND (?2 = '' OR account_id = ?2)");
+        if (auto done = remove.bind(id).bind(account_id).run(); !done) return done.error();
+        if (remove.changes() == 0) return failure(errc::not_found, "There is no such client");
+        query revoke(*db_,
+                     "UPDATE oauth_tokens SET revoked_at = ? WHERE client_id = ? AND revoked_at IS NULL "
+                     "RETURNING id, kind, expires_at");
+        auto ended = live_access_tokens(revoke.bind(now).bind(id), now);
+        for (const char* sql :
+             {"DELETE FROM oauth_grants WHERE client_id = ?", "DELETE FROM oauth_codes WHERE client_id = ?",
+              "DELETE FROM oauth_tokens WHERE client_id = ?", "DELETE FROM device_requests WHERE client_id = ?"}) {
+            query rest(*db_, sql);
+            if (auto done = rest.bind(id).run(); !done) return done.error();
+        }
+        return ended;
+    });
+}
+
+outcome<std::vector<std::string>> sqlite_store::revoke_tokens_of(std::string_view user_id, wall_time now) {
+    return db_->in_transaction([&]() -> outcome<std::vector<std::string>> {
+        for (const char* sql :
+             {"DELETE FROM oauth_codes WHERE user_id = ?", "DELETE FROM device_requests WHERE user_id = ?"}) {
+            query rest(*db_, sql);
+            if (auto done = rest.bind(user_id).run(); !done) return done.error();
+        }
+        query revoke(*db_,
+                     "UPDATE oauth_tokens SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL "
+                     "RETURNING id, kind, expires_at");
+        return live_access_tokens(revoke.bind(now).bind(user_id), now);
+    });
+}
+
 outcome<void> sqlite_store::purge_oauth(wall_time limit, wall_time unused_clients) {
     return db_->in_transaction([&]() -> outcome<void> {
         for (const char* sql :

@@ -102,7 +102,9 @@ public:
     outcome<std::optional<oauth_client>> find_client(std::string_view id) override;
     outcome<std::vector<oauth_client>> list_clients(std::string_view account_id) override;
     outcome<std::uint64_t> count_clients(client_origin origin) override;
-    outcome<void> remove_client(std::string_view account_id, std::string_view id) override;
+    outcome<std::vector<std::string>> remove_client(std::string_view account_id, std::string_view id,
+                                                    wall_time now) override;
+    outcome<std::vector<std::string>> revoke_tokens_of(std::string_view user_id, wall_time now) override;
     outcome<oauth_grant> widen_grant(const oauth_grant& grant) override;
     outcome<std::optional<oauth_grant>> find_grant(std::string_view user_id, std::string_view client_id,
                                                    std::string_view resource) override;

@@ -15,6 +15,9 @@ struct token_answer {
     secret refresh_token;  ///< empty: none (client credentials, or a client that may not refresh)
     std::chrono::seconds expires_in{0};
     std::vector<std::string> scopes;
+    std::string token_id;  ///< of the access token, for the audit log
+    std::string account_id;
+    std::string user_id;
 };
 
 /// Who a new pair of tokens is for.
@@ -48,7 +51,8 @@ public:
     outcome<std::vector<std::string>> revoke(const store::oauth_client& client, std::string_view token);
 
 private:
-    outcome<secret> add(const token_subject& subject, store::oauth_token_kind kind, std::chrono::seconds life);
+    outcome<secret> add(const token_subject& subject, store::oauth_token_kind kind, std::chrono::seconds life,
+                        std::string& id);
 
     store::store& store_;
     const server_settings& settings_;
@@ -58,7 +62,8 @@ private:
 struct exchange_outcome {
     answer<token_answer> result;
     std::vector<std::string> ended_access_tokens;
-    std::string family_id;  ///< of a replay, for the audit log; else empty
+    std::string family_id;   ///< of a replay, for the audit log; else empty
+    std::string account_id;  ///< likewise
 };
 
 /// The token endpoint (RFC 6749 §3.2) for codes, refresh tokens and client credentials. Device codes: devices.hpp.
@@ -72,7 +77,7 @@ public:
     exchange_outcome client_credentials(const store::oauth_client& client, const form& body);
 
 private:
-    exchange_outcome replayed(std::string_view family_id, const char* description);
+    exchange_outcome replayed(std::string_view family_id, std::string_view account_id, const char* description);
 
     store::store& store_;
     token_book& book_;

@@ -102,6 +102,7 @@ struct service_options {
     std::uint64_t invites_per_account = 0;  ///< people that one account may bring in all in all
     std::uint64_t referral_credit = 0;      ///< for both sides when somebody comes by an account's invitation
     bool require_verified_email = false;    ///< to open tunnels
+    bool client_registration = true;        ///< OAuth clients may register themselves (RFC 7591)
     mail::mailer* mail = nullptr;           ///< outlives the service; null: links go nowhere, or to a dev edge's log
 };
 

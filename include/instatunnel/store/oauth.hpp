@@ -121,9 +121,10 @@ public:
     /// Those of an account, or all (empty id), oldest first.
     virtual outcome<std::vector<oauth_client>> list_clients(std::string_view account_id) = 0;
     virtual outcome<std::uint64_t> count_clients(client_origin origin) = 0;
-    /// With its codes, grants, tokens and device requests. Errors: not_found (unknown, another account's; an empty id
-    /// is the edge's owner, who may remove any).
-    virtual outcome<void> remove_client(std::string_view account_id, std::string_view id) = 0;
+    /// With its codes, grants, tokens and device requests; returns the ids of access tokens that worked until now.
+    /// Errors: not_found (unknown, another account's; an empty id is the edge's owner, who may remove any).
+    virtual outcome<std::vector<std::string>> remove_client(std::string_view account_id, std::string_view id,
+                                                            wall_time now) = 0;
 
     /// Adds the consent, or widens the one of the same person, client and resource; returns what is stored then.
     virtual outcome<oauth_grant> widen_grant(const oauth_grant& grant) = 0;
@@ -159,6 +160,10 @@ public:
     /// Stores polls and decisions of a known request, by its device_digest.
     virtual outcome<void> update_device_request(const device_request& request) = 0;
     virtual outcome<void> remove_device_request(std::string_view device_digest) = 0;
+
+    /// All tokens, codes and device requests of a person; consents stay. Returns the ids of access tokens that worked
+    /// until now.
+    virtual outcome<std::vector<std::string>> revoke_tokens_of(std::string_view user_id, wall_time now) = 0;
 
     /// Rows that expired before `limit`, and dynamic clients without a token or grant that were made before
     /// `unused_clients`.

@@ -10,14 +10,15 @@ TEST_CASE("a form is read as browsers write it") {
     REQUIRE(f);
     CHECK(f->value("a") == "1");
     CHECK(f->count("a") == 2);
+    CHECK(f->all("a") == std::vector<std::string_view>{"1", "2"});
     CHECK(f->value("b") == "x y z");
     CHECK(f->find("c") == "");
     CHECK(f->find("d") == "");
     CHECK(f->value("\xc3\xa9") == "&=");
     CHECK_FALSE(f->find("e"));
     CHECK(f->value("e").empty());
-    CHECK(form::parse("")->fields().empty());
-    CHECK(form::parse("&&")->fields().empty());
+    CHECK(form::parse("")->text().empty());
+    CHECK(form::parse("&&")->text().empty());
 }
 
 TEST_CASE("a form that is not one is refused") {
@@ -38,6 +39,9 @@ TEST_CASE("what is written reads back") {
     CHECK(f.text() == "redirect_uri=https%3A%2F%2Fa.example%2Fcb%3Fx%3D1%26y%3D2&s%20p=%C3%BC%2B%25%0D%0A");
     const auto back = form::parse(f.text());
     REQUIRE(back);
-    CHECK(back->fields() == f.fields());
+    CHECK(back->text() == f.text());
+    CHECK(f.clone().text() == f.text());
+    CHECK_FALSE(f.has_repeated_name());
+    CHECK(f.clone().add("s p", "").has_repeated_name());
     CHECK(percent_encode("a-b.c_d~e") == "a-b.c_d~e");
 }

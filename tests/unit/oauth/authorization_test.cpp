@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <sstream>
 
 #include "catch_outcome.hpp"
 #include "oauth_fixture.hpp"
@@ -12,13 +13,19 @@ namespace {
 
 form without(const form& from, const std::string& name) {
     form rest;
-    for (const auto& [key, value] : from.fields())
-        if (key != name) rest.add(key, value);
+    std::istringstream fields(from.text());
+    for (std::string field; std::getline(fields, field, '&');) {
+        const auto one = form::parse(field);
+        const auto key = field.substr(0, field.find('='));
+        if (key != name) rest.add(key, std::string(one->value(key)));
+    }
     return rest;
 }
 
 form with(const form& from, const std::string& name, const std::string& value) {
-    return without(from, name).add(name, value);
+    auto all = without(from, name);
+    all.add(name, value);
+    return all;
 }
 
 std::string error_of(const read_request& read) {
@@ -51,8 +58,8 @@ TEST_CASE("nothing is sent to an address that the client did not register") {
                             with(good, "redirect_uri", "https://app.example.com/cb/"),
                             with(good, "redirect_uri", "https://app.example.com/cb#"), with(good, "redirect_uri", ""),
                             with(good, "client_id", "client_unknown"), without(good, "client_id"),
-                            form(good).add("redirect_uri", "https://app.example.com/cb"),
-                            form(good).add("client_id", "x"), form(good).add("state", "other")}) {
+                            good.clone().add("redirect_uri", "https://app.example.com/cb"),
+                            good.clone().add("client_id", "x"), good.clone().add("state", "other")}) {
         CAPTURE(bad.text());
         CHECK(std::holds_alternative<unsafe_request>(f.authorization->read(bad).value()));
     }

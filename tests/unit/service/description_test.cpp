@@ -49,8 +49,7 @@ std::set<std::string> operations_of(const json& document) {
 TEST_CASE("every route is described, and nothing that is no route") {
     std::set<std::string> known;
     for (const auto& r : routes())
-        known.insert(to_lower(r.method) + " " + std::string(r.pattern));
-    CHECK(known.size() == routes().size());
+        if (r.access != route_access::page) known.insert(to_lower(r.method) + " " + std::string(r.pattern));
     CHECK(operations_of(description()) == known);
 }
 
