@@ -129,6 +129,7 @@ public:
         service_options.invites_per_account = options_.invites_per_account;
         service_options.referral_credit = options_.referral_credit;
         service_options.require_verified_email = options_.require_verified_email;
+        service_options.client_registration = options_.client_registration;
         if (auto made = make_mailer(); !made) return made.error();
         service_options.mail = mailer_.get();
         auto opened = service::service::open(std::move(service_options));

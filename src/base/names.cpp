@@ -43,9 +43,14 @@ bool is_api_key(std::string_view text) noexcept {
     return std::ranges::all_of(text.substr(3), is_key_character);
 }
 
+// Codes, tokens and secrets of the authorization server (ita_, itc_, itd_, itr_, its_) count as well.
 bool holds_api_key(std::string_view text) noexcept {
-    for (auto at = text.find("it_"); at != std::string_view::npos; at = text.find("it_", at + 3)) {
-        const auto rest = text.substr(at + 3);
+    for (auto at = text.find("it"); at != std::string_view::npos; at = text.find("it", at + 2)) {
+        auto rest = text.substr(at + 2);
+        if (!rest.empty() && std::string_view("acdrs").find(rest.front()) != std::string_view::npos)
+            rest.remove_prefix(1);
+        if (!rest.starts_with('_')) continue;
+        rest.remove_prefix(1);
         if (rest.size() >= 16 && std::ranges::all_of(rest.substr(0, 16), is_key_character)) return true;
     }
     return false;

@@ -62,6 +62,8 @@ outcome<service::account_details> change(const admin_user_options& o, const std:
             return service::set_user_plan(folder, o.user, o.value);
         case what::rename:
             return service::rename_user(folder, o.user, o.value);
+        case what::two_factor_off:
+            return service::turn_off_two_factor(folder, o.user);
         case what::remove:
             return service::remove_user(folder, o.user);
         case what::show:
@@ -80,6 +82,8 @@ std::string said(const admin_user_options& o, const service::account_details& a)
             return "has plan " + printable(a.plan);
         case what::rename:
             return "has name " + printable(a.name);
+        case what::two_factor_off:
+            return "signs in with the password alone";
         default:
             return "removed";
     }

@@ -23,7 +23,7 @@ struct admin_user_list_options {
 outcome<exit_code> run_admin_user_list(const admin_user_list_options& options, context& c);
 
 struct admin_user_options {
-    enum class action : std::uint8_t { show, enable, disable, plan, rename, remove };
+    enum class action : std::uint8_t { show, enable, disable, plan, rename, two_factor_off, remove };
     action what = action::show;
     std::string user;   ///< email or id
     std::string value;  ///< plan or name

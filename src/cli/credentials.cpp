@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "instatunnel/auth/access_token.hpp"
 #include "instatunnel/base/names.hpp"
 #include "instatunnel/net/dial.hpp"
 #include "legacy_import.hpp"
@@ -179,7 +180,7 @@ std::string describe(const credentials& in_use, origin from, const char* flag, c
 
 outcome<secret> check_key(std::string_view text, const std::string& where) {
     const auto key = trim(text);
-    if (is_api_key(key)) return secret(std::string(key));
+    if (is_api_key(key) || auth::is_access_token(key)) return secret(std::string(key));
     return failure(errc::malformed_key, "The API key from " + where + " is malformed: " + what_is_wrong(key));
 }
 

@@ -43,6 +43,7 @@ outcome<exit_code> dispatch(const invocation& what, context& c) {
                           [&](const admin_key_list_options& o) { return run_admin_key_list(o, c); },
                           [&](const admin_key_create_options& o) { return run_admin_key_create(o, c); },
                           [&](const admin_key_revoke_options& o) { return run_admin_key_revoke(o, c); },
+                          [&](const admin_oauth_client_options& o) { return run_admin_oauth_client(o, c); },
                           [&](const admin_plan_options& o) { return run_admin_plan(o, c); },
                           [&](const admin_name_options& o) { return run_admin_name(o, c); },
                           [&](const names_list_options& o) { return run_names_list(o, c); },

@@ -7,6 +7,7 @@
 #include "admin_invite.hpp"
 #include "admin_key.hpp"
 #include "admin_name.hpp"
+#include "admin_oauth_client.hpp"
 #include "admin_plan.hpp"
 #include "admin_user.hpp"
 #include "auth_keys.hpp"
@@ -39,7 +40,8 @@ using command_options =
                  admin_audit_verify_options, admin_audit_export_options, invite_options, change_password_options,
                  verify_email_options, admin_user_options, admin_reset_link_options, admin_invite_options,
                  admin_plan_options, admin_name_options, names_list_options, names_release_options,
-                 admin_key_list_options, admin_key_create_options, admin_key_revoke_options>;
+                 admin_key_list_options, admin_key_create_options, admin_key_revoke_options,
+                 admin_oauth_client_options>;
 
 /// A command line as plain data: which command, with which flags.
 struct invocation {

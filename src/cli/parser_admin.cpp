@@ -25,6 +25,9 @@ void add_user_changes(CLI::App& user, invocation& out) {
     add("enable", what::enable, "Undo disable", "instatunnel admin user enable ana@example.com");
     add("plan", what::plan, "Give an account another plan", "instatunnel admin user plan ana@example.com business",
         "PLAN", "free, pro or business");
+    add("two-factor-off", what::two_factor_off,
+        "Turn off two-factor sign-in for somebody who lost phone and recovery codes",
+        "instatunnel admin user two-factor-off ana@example.com");
     add("rename", what::rename, "Change the name of an account's owner",
         "instatunnel admin user rename ana@example.com \"Ana B.\"", "NAME", "The new name");
     add("rm", what::remove, "Remove an account with its keys, names, tunnels and usage, for good",
@@ -160,6 +163,45 @@ void add_keys(CLI::App& admin, invocation& out) {
     deliver(revoke, std::move(r), out);
 }
 
+void add_oauth_clients(CLI::App& admin, invocation& out) {
+    using what = admin_oauth_client_options::action;
+    auto& client = group(admin, "oauth-client", "Apps that may ask people for access to their accounts");
+
+    auto o = std::make_shared<admin_oauth_client_options>();
+    o->what = what::add;
+    auto& add =
+        command(client, "add", "Register an app; its id and secret are printed on stdout, this once",
+                {"instatunnel admin oauth-client add --name \"Web app\" --redirect-uri https://app.example.com/cb",
+                 "instatunnel admin oauth-client add --name Robot --grant client_credentials --owner "
+                 "you@example.com --scope tunnels:read"});
+    text(add, "--name", "NAME", o->name, "What people see when they are asked").required();
+    text(add, "--uri", "URL", o->uri, "Its home page, https://");
+    texts(add, "--redirect-uri", "URL", o->redirect_uris,
+          "Where answers go: https://, a loopback address, or a scheme of its own; repeatable");
+    texts(add, "--grant", "GRANT", o->grants,
+          "authorization_code, refresh_token, client_credentials or urn:ietf:params:oauth:grant-type:device_code; "
+          "repeatable; default the first two");
+    texts(add, "--scope", "SCOPE", o->scopes,
+          "The most it may ask for, group:* for a group; repeatable; default whatever people allow");
+    text(add, "--owner", "USER", o->owner, "Email or id of the account that it acts for with client_credentials");
+    add.add_flag("--public", o->is_public, "It cannot keep a secret: an app on people's devices, with PKCE");
+    text(add, "--data", "DIR", o->data, data_help);
+    deliver(add, std::move(o), out);
+
+    auto l = std::make_shared<admin_oauth_client_options>();
+    auto& ls = command(client, "ls", "List the apps", {"instatunnel admin oauth-client ls"});
+    text(ls, "--data", "DIR", l->data, data_help);
+    deliver(ls, std::move(l), out);
+
+    auto r = std::make_shared<admin_oauth_client_options>();
+    r->what = what::remove;
+    auto& rm = command(client, "rm", "Remove an app with everything that people allowed it; its tokens end",
+                       {"instatunnel admin oauth-client rm client_b0aVdqYJxWk2mTzn"});
+    text(rm, "ID", "", r->id, "Id of the app").required();
+    text(rm, "--data", "DIR", r->data, data_help);
+    deliver(rm, std::move(r), out);
+}
+
 void add_plans(CLI::App& admin, invocation& out) {
     auto& plan = group(admin, "plan", "What accounts of each plan may do");
     const auto add = [&](const char* name, admin_plan_action action, const char* summary, const char* example) {
@@ -220,6 +262,7 @@ void add_admin_commands(CLI::App& root, invocation& out) {
     add_invitations(admin, out);
     add_audit(admin, out);
     add_keys(admin, out);
+    add_oauth_clients(admin, out);
     add_plans(admin, out);
     add_names(admin, out);
 }

@@ -31,6 +31,8 @@ void add_account_flags(CLI::App& app, serve_command_options& o) {
          "Sender of mails: ADDRESS or \"NAME <ADDRESS>\"; default InstaTunnel <no-reply@DOMAIN>");
     app.add_flag("--require-verified-email", o.require_verified_email,
                  "Only accounts whose email address is verified open tunnels");
+    app.add_flag("--no-client-registration", o.no_client_registration,
+                 "OAuth apps cannot register themselves (RFC 7591): only accounts and the owner register them");
 }
 
 void add_serve(CLI::App& root, invocation& out) {

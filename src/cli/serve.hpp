@@ -25,6 +25,7 @@ struct serve_command_options {
     std::string invites_per_account;  ///< whole numbers; empty: 0
     std::string referral_credit;
     bool require_verified_email = false;
+    bool no_client_registration = false;
     std::string smtp_url;  ///< empty: no mails
     std::string smtp_password_file;
     std::string smtp_cacert;

@@ -1,4 +1,5 @@
 #include "instatunnel/oauth/tokens.hpp"
+#include "instatunnel/auth/access_token.hpp"
 
 #include <algorithm>
 
@@ -24,10 +25,6 @@ bool is_live(const store::oauth_token& token, wall_time now) noexcept {
 }
 
 }  // namespace
-
-bool is_access_token(std::string_view text) noexcept {
-    return is_token(text, access_prefix);
-}
 
 outcome<secret> token_book::add(const token_subject& subject, store::oauth_token_kind kind, std::chrono::seconds life,
                                 std::string& id) {
@@ -70,12 +67,12 @@ outcome<token_answer> token_book::issue(const token_subject& subject, bool with_
 }
 
 outcome<std::optional<store::oauth_token>> token_book::find_live(std::string_view token) {
-    if (!is_access_token(token)) return std::optional<store::oauth_token>();
+    if (!auth::is_access_token(token)) return std::optional<store::oauth_token>();
     return find_any_live(token);
 }
 
 outcome<std::optional<store::oauth_token>> token_book::find_any_live(std::string_view token) {
-    if (!is_access_token(token) && !is_token(token, refresh_prefix)) return std::optional<store::oauth_token>();
+    if (!auth::is_access_token(token) && !is_token(token, refresh_prefix)) return std::optional<store::oauth_token>();
     auto found = store_.find_oauth_token(settings_.digest(token));
     if (found && *found && !is_live(**found, settings_.now())) return std::optional<store::oauth_token>();
     return found;

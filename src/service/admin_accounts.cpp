@@ -97,6 +97,17 @@ outcome<account_details> rename_user(const std::filesystem::path& folder, const 
     return change_user(folder, user, "account.renamed", name, change);
 }
 
+outcome<account_details> turn_off_two_factor(const std::filesystem::path& folder, const std::string& user) {
+    const auto change = [&](store::store& data, const store::user& u) -> outcome<void> {
+        const auto factor = data.find_two_factor(u.id);
+        if (!factor) return factor.error();
+        if (!*factor || !(*factor)->confirmed_at)
+            return failure(errc::usage, "Two-factor sign-in is not on for " + u.email);
+        return data.remove_two_factor(u.id);
+    };
+    return change_user(folder, user, "two_factor.off", {}, change);
+}
+
 outcome<account_details> remove_user(const std::filesystem::path& folder, const std::string& user) {
     auto session = admin_session::open_existing(folder);
     if (!session) return session.error();

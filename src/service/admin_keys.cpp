@@ -75,7 +75,7 @@ outcome<admin_made_key> create_account_key(const std::filesystem::path& folder, 
     auto& session = **opened;
     const auto owner = find_owner(session.data(), wish.email);
     if (!owner) return owner.error();
-    keyring keys(session.data(), session.pepper().clone(), session.settings());
+    keyring keys(session.data(), session.pepper(), session.settings());
     auto made = session.audit().together(
         [&] {
             return keys.issue(owner->account_id, owner->id, {wish.name, wish.permissions, wish.expires_at});

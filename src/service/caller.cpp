@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "api_parts.hpp"
+#include "instatunnel/auth/access_token.hpp"
 #include "instatunnel/base/names.hpp"
 #include "instatunnel/oauth/clients.hpp"
-#include "instatunnel/oauth/tokens.hpp"
 
 namespace instatunnel::service {
 namespace {
@@ -47,7 +47,7 @@ bool is_token_caller(const store::api_key& caller) noexcept {
 }
 
 bool is_credential(std::string_view text) noexcept {
-    return is_api_key(text) || oauth::is_access_token(text);
+    return is_api_key(text) || auth::is_access_token(text);
 }
 
 outcome<std::optional<store::api_key>> find_caller(store::store& data, std::string_view digest) {

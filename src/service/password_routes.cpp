@@ -15,6 +15,12 @@ nlohmann::ordered_json revoked_body(std::size_t revoked) {
     return body;
 }
 
+// Browsers that are signed in, and tokens of apps: whoever had the old password may have made them.
+outcome<std::vector<std::string>> end_sign_ins(store::store& data, const std::string& user_id, wall_time now) {
+    if (auto ended = data.remove_web_sessions(user_id, {}); !ended) return ended.error();
+    return data.revoke_tokens_of(user_id, now);
+}
+
 }  // namespace
 
 std::optional<store::key_group> to_key_group(std::string_view word) {
@@ -115,7 +121,7 @@ void api::reset_with(const call_ptr& c, reset_wish wish, reset_done done) {
 reset_result api::finish_reset(const std::string& address, const store::user& user, const std::string& digest,
                                const std::string& hash, store::key_group revoke) {
     const auto now = parts_.settings.now();
-    std::vector<std::string> revoked;
+    std::vector<std::string> revoked, tokens;
     const auto stored = parts_.data.atomically([&]() -> outcome<void> {
         auto token = parts_.data.find_token(store::token_kind::password_reset, digest);
         if (!token) return token.error();
@@ -128,11 +134,15 @@ reset_result api::finish_reset(const std::string& address, const store::user& us
         auto ended = parts_.data.revoke_keys(user.account_id, revoke, {}, now);
         if (!ended) return ended.error();
         revoked = std::move(*ended);
+        auto signed_out = end_sign_ins(parts_.data, user.id, now);
+        if (!signed_out) return signed_out.error();
+        tokens = std::move(*signed_out);
         auto event = audit_event("password.reset").by(actor_kind::user, user.id).of(user.account_id);
         return parts_.audit.append(event.about(user.email).from(address).with("revoked_keys", revoked.size()));
     });
     if (!stored) return {stored.error().code == errc::not_found ? link_is_dead() : error_for(stored.error()), 0};
     end_keys(user.account_id, revoked);
+    end_keys(user.account_id, tokens);
     return {std::nullopt, revoked.size()};
 }
 
@@ -176,18 +186,24 @@ void api::hash_and_change(const call_ptr& c, const store::user& user, secret nex
     auto hashed = [this, c, user, revoke](outcome<std::string> hash) {
         parts_.queue.post_continuation([this, c, user, revoke, hash] {
             if (!hash) return c->fail(hash.error());
-            std::vector<std::string> revoked;
+            std::vector<std::string> revoked, tokens;
             const auto now = parts_.settings.now();
             const auto stored = parts_.data.atomically([&]() -> outcome<void> {
                 if (auto changed = parts_.data.change_password(user.id, *hash, now); !changed) return changed;
                 auto ended = parts_.data.revoke_keys(user.account_id, revoke, c->key.id, now);
                 if (!ended) return ended.error();
                 revoked = std::move(*ended);
+                if (revoke != store::key_group::none) {
+                    auto signed_out = end_sign_ins(parts_.data, user.id, now);
+                    if (!signed_out) return signed_out.error();
+                    tokens = std::move(*signed_out);
+                }
                 auto event = guard_.event(c, "password.changed").about(user.email);
                 return parts_.audit.append(event.with("revoked_keys", revoked.size()));
             });
             if (!stored) return c->fail(stored.error());
             end_keys(user.account_id, revoked);
+            end_keys(user.account_id, tokens);
             c->reply(200, revoked_body(revoked.size()));
         });
     };

@@ -32,6 +32,7 @@ struct serve_options {
     service::sign_up_policy sign_up = service::sign_up_policy::closed;
     std::uint64_t invites_per_account = 0;
     std::uint64_t referral_credit = 0;
+    bool client_registration = true;  ///< OAuth clients may register themselves
     bool require_verified_email = false;
     std::optional<mail::smtp_server> smtp;  ///< none: no mails
     std::string mail_from;                  ///< empty: InstaTunnel <no-reply@DOMAIN>

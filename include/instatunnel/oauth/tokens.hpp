@@ -84,7 +84,4 @@ private:
     const server_settings& settings_;
 };
 
-/// `ita_…`: may stand where an API key stands.
-bool is_access_token(std::string_view text) noexcept;
-
 }  // namespace instatunnel::oauth

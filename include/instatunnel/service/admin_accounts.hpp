@@ -44,6 +44,8 @@ outcome<account_details> set_user_plan(const std::filesystem::path& folder, cons
 /// Errors: usage.
 outcome<account_details> rename_user(const std::filesystem::path& folder, const std::string& user,
                                      const std::string& name);
+/// The password alone signs in again. Errors: usage (it was not on).
+outcome<account_details> turn_off_two_factor(const std::filesystem::path& folder, const std::string& user);
 /// With its account, keys, names, tunnels and invitations. Returns what it was.
 outcome<account_details> remove_user(const std::filesystem::path& folder, const std::string& user);
 

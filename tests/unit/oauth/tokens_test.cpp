@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "catch_outcome.hpp"
+#include "instatunnel/auth/access_token.hpp"
 #include "instatunnel/base/names.hpp"
 #include "oauth_fixture.hpp"
 
@@ -29,7 +30,7 @@ form polling(const device_answer& asked) {
 TEST_CASE("a code becomes tokens that work until they expire") {
     oauth_fixture f;
     const auto made = f.tokens_for(f.confidential);
-    CHECK(is_access_token(made.access_token.reveal()));
+    CHECK(auth::is_access_token(made.access_token.reveal()));
     CHECK(made.expires_in == std::chrono::hours(1));
     CHECK(made.scopes == std::vector<std::string>{"tunnels:read", "tunnels:write"});
     const auto live = f.book->find_live(made.access_token.reveal()).value();

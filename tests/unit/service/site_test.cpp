@@ -377,3 +377,16 @@ TEST_CASE("two-factor sign-in is turned off with a code, and new recovery codes 
     CHECK(f.call("POST", "/v1/auth/login", "", {{"email", "ann@example.com"}, {"password", "correct horse"}}).status ==
           200);
 }
+
+TEST_CASE("a new password signs out browsers and apps that the old one let in") {
+    service_fixture f;
+    const auto key = f.sign_up("ann@example.com");
+    site_visitor ann(f);
+    ann.sign_in("ann@example.com", "correct horse");
+    const json change = {{"current", "correct horse"}, {"new", "gravity falls up"}};
+    CHECK(f.call("POST", "/v1/auth/password", key, change).status == 200);
+    CHECK(ann.get("/account").status == 200);
+    const json again = {{"current", "gravity falls up"}, {"new", "gravity falls down"}, {"revoke_keys", "sign_in"}};
+    CHECK(f.call("POST", "/v1/auth/password", key, again).status == 200);
+    CHECK(ann.get("/account").status == 303);
+}
