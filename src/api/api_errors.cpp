@@ -28,9 +28,13 @@ json object_of(const http_reply& reply) {
 }
 
 failure not_authenticated(const json& body, question asked) {
-    if (asked == question::login) return errc::wrong_password;
     // Words for programs; the message is for people and may change.
     const auto reason = printable(body, "reason");
+    if (asked == question::login) {
+        if (reason == code_name(errc::otp_required)) return errc::otp_required;
+        if (reason == code_name(errc::otp_wrong)) return errc::otp_wrong;
+        return errc::wrong_password;
+    }
     if (reason == code_name(errc::expired_key)) return errc::expired_key;
     if (reason == code_name(errc::revoked_key)) return errc::revoked_key;
     return errc::invalid_key;

@@ -29,16 +29,19 @@ bool is_path_segment(std::string_view text) {
     return !text.empty() && text != "." && text != "..";
 }
 
-secret credentials(const std::string& email, const secret& password, const std::string& invitation) {
+void append_member(wiped_buffer& body, std::string_view name, const std::string& value) {
+    if (!value.empty()) body.append(",").append_json(name).append(":").append_json(value);
+}
+
+secret credentials(const std::string& email, const secret& password, const std::string& invitation,
+                   const std::string& otp) {
     wiped_buffer body;
     body.append(R"({"email":)");
     body.append_json(email);
     body.append(R"(,"password":)");
     body.append_json(password.reveal());
-    if (!invitation.empty()) {
-        body.append(R"(,"invite":)");
-        body.append_json(invitation);
-    }
+    append_member(body, "invite", invitation);
+    append_member(body, "otp", otp);
     body.append("}");
     return body.take();
 }
@@ -100,13 +103,13 @@ auth_client::auth_client(http_client& http, std::string server) : http_(http), s
         server_.pop_back();
 }
 
-outcome<signed_in> auth_client::login(const std::string& email, const secret& password) {
-    return sign_in(http_, server_, "/auth/login", email, credentials(email, password, {}), question::login);
+outcome<signed_in> auth_client::login(const std::string& email, const secret& password, const std::string& otp) {
+    return sign_in(http_, server_, "/auth/login", email, credentials(email, password, {}, otp), question::login);
 }
 
 outcome<signed_in> auth_client::register_account(const std::string& email, const secret& password,
                                                  const std::string& invitation) {
-    return sign_in(http_, server_, "/auth/register", email, credentials(email, password, invitation),
+    return sign_in(http_, server_, "/auth/register", email, credentials(email, password, invitation, {}),
                    question::registration);
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "instatunnel/base/form.hpp"
+
 namespace instatunnel::api {
 namespace {
 
@@ -46,6 +48,13 @@ wiped_buffer& wiped_buffer::append_json(std::string_view text) {
         }
     }
     return append("\"");
+}
+
+wiped_buffer& wiped_buffer::append_form(std::string_view text) {
+    // One character at a time: what is encoded never outgrows the text that std::string keeps inside itself.
+    for (const char c : text)
+        append(percent_encode({&c, 1}));
+    return *this;
 }
 
 void wiped_buffer::drop(std::size_t count) {

@@ -19,6 +19,8 @@ public:
     wiped_buffer& append(std::string_view more);
     /// A JSON string (RFC 8259 §7), so that a password never passes through a library's memory, which nobody wipes.
     wiped_buffer& append_json(std::string_view text);
+    /// A value of a form (application/x-www-form-urlencoded), for the same reason.
+    wiped_buffer& append_form(std::string_view text);
     /// Takes bytes off the front.
     void drop(std::size_t count);
 

@@ -120,6 +120,16 @@ constexpr row rows[] = {
      "The email address of this account is not verified yet",
      "Open the link in the mail that came when the account was made; lost? Have it sent again: instatunnel auth "
      "verify"},
+    {errc::otp_required, not_authenticated, false, "otp_required",
+     "This account has a second factor: its password alone is not enough",
+     "Give the code that the authenticator app shows: instatunnel login -e EMAIL --otp CODE"},
+    {errc::otp_wrong, not_authenticated, false, "otp_wrong",
+     "The code of the second factor is wrong, or was used before",
+     "Wait for the next code of the authenticator app, then sign in again: instatunnel login"},
+    {errc::sign_in_denied, not_authenticated, false, "sign_in_denied", "You said no in the browser",
+     "Start again when ready: instatunnel login"},
+    {errc::sign_in_expired, not_authenticated, false, "sign_in_expired", "Nobody answered in the browser in time",
+     "Start again: instatunnel login"},
     {errc::internal, other, false, "internal", "Something went wrong inside the program",
      "Run it again with --log-level debug and report what it says"},
 };

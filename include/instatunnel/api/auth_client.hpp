@@ -56,7 +56,9 @@ public:
     /// `server` is the API base without /v1.
     auth_client(http_client& http, std::string server);
 
-    outcome<signed_in> login(const std::string& email, const secret& password);
+    /// `otp`: code of the second factor, empty: none. Errors: wrong_password; otp_required and otp_wrong, where the
+    /// password is right.
+    outcome<signed_in> login(const std::string& email, const secret& password, const std::string& otp = {});
     /// `invitation` is the code that a server with closed sign-up asks for; empty: none. Errors: already_exists (the
     /// address has an account), forbidden (no sign-up here, or not with this code), bad_request (the password is
     /// refused).

@@ -59,6 +59,10 @@ enum class errc {
     keyring_unavailable,
     account_disabled,
     email_not_verified,
+    otp_required,
+    otp_wrong,
+    sign_in_denied,
+    sign_in_expired,
     internal,
 };
 
