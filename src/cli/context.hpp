@@ -42,6 +42,8 @@ struct context {
     /// Whether anything accepts connections where `url` points to; at most half a second.
     std::function<bool(const std::string& url)> edge_answers;
     std::function<std::chrono::steady_clock::time_point()> now;
+    /// Opens `url` in the person's browser; false if there is none. See open_browser.hpp.
+    std::function<bool(const std::string& url)> open_browser;
 };
 
 }  // namespace instatunnel::cli

@@ -1,7 +1,10 @@
 #include "environment.hpp"
 
+#include <unistd.h>
+
 #include <cstdlib>
 
+#include "instatunnel/base/names.hpp"
 #include "instatunnel/config/profile_store.hpp"
 
 namespace instatunnel::cli {
@@ -10,6 +13,25 @@ namespace {
 std::string variable(const char* name) {
     const char* value = std::getenv(name);
     return value != nullptr ? value : "";
+}
+
+#ifdef __APPLE__
+constexpr bool always_graphical = true;
+#else
+constexpr bool always_graphical = false;
+#endif
+
+// POSIX.1-2017 §8.2: the first of them that is set and not empty decides.
+bool speaks_utf8() {
+    for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"})
+        if (const auto locale = to_lower(variable(name)); !locale.empty())
+            return locale.find("utf-8") != std::string::npos || locale.find("utf8") != std::string::npos;
+    return false;
+}
+
+std::string name_of_host() {
+    char name[256] = {};
+    return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
 }
 
 }  // namespace
@@ -26,6 +48,11 @@ environment environment::of_process() {
         env.legacy_file = std::filesystem::path(user_home) / ".instatunnel.yaml";
     env.no_color = !variable("NO_COLOR").empty();
     env.dumb_terminal = variable("TERM") == "dumb";
+    env.browser = variable("BROWSER");
+    env.graphical =
+        always_graphical || !env.browser.empty() || !(variable("DISPLAY") + variable("WAYLAND_DISPLAY")).empty();
+    env.utf8 = speaks_utf8();
+    env.host_name = name_of_host();
     return env;
 }
 

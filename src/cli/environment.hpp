@@ -17,6 +17,10 @@ struct environment {
     std::filesystem::path legacy_file;  ///< ~/.instatunnel.yaml
     bool no_color = false;              ///< NO_COLOR is set to anything (no-color.org)
     bool dumb_terminal = false;         ///< TERM=dumb
+    std::string browser;                ///< BROWSER
+    bool graphical = false;  ///< a browser can be opened: DISPLAY, WAYLAND_DISPLAY or BROWSER is set, or macOS
+    bool utf8 = false;       ///< the locale's characters are UTF-8: LC_ALL, else LC_CTYPE, else LANG
+    std::string host_name;   ///< of this machine
 
     static environment of_process();
 };

@@ -1,8 +1,11 @@
 #include "login.hpp"
 
+#include "browser_login.hpp"
 #include "credentials.hpp"
+#include "device_login.hpp"
 #include "json_line.hpp"
 #include "sign_in.hpp"
+#include "sign_in_way.hpp"
 
 namespace instatunnel::cli {
 namespace {
@@ -46,23 +49,46 @@ void print_signed_in(const credentials& place, const sign_in_result& result, con
     c.term.result("🔑 API Key: " + std::string(who.api_key.reveal()));
 }
 
+outcome<sign_in_result> sign_in_elsewhere(sign_in_way way, const std::string& server, api::http_client& http,
+                                          context& c) {
+    // First of all: threads that the calls start must not take the signals.
+    interruption interrupted;
+    const auto sign_in_there = way == sign_in_way::device ? sign_in_with_device : sign_in_with_browser;
+    auto result = sign_in_there(http, server, interrupted, c);
+    if (result || !interrupted.happened()) return result;
+    c.term.notice("Stopped: nobody was signed in");
+    return failure(errc::cancelled);
+}
+
+outcome<sign_in_result> sign_in_by(sign_in_way way, const login_options& options, const credentials& place,
+                                   api::http_client& http, context& c) {
+    if (way != sign_in_way::password) return sign_in_elsewhere(way, place.server, http, c);
+    api::auth_client client(http, place.server);
+    auto result = sign_in(options, client, c).run();
+    if (result) learn_key_id(client, result->who);
+    return result;
+}
+
 }  // namespace
 
 outcome<exit_code> run_login(const login_options& options, context& c) {
+    const auto way = choose_sign_in_way(options, c);
+    if (!way) return way.error();
     const auto place = resolve(c, key_need::none);
     if (!place) return place.error();
     auto http = c.make_http(place->cacert);
     if (!http) return http.error();
-    api::auth_client client(**http, place->server);
-    auto result = sign_in(options, client, c).run();
+    auto result = sign_in_by(*way, options, *place, **http, c);
     if (!result) return result.error();
-    learn_key_id(client, result->who);
     if (auto stored = store(*place, result->who, c); !stored) {
         // A key that nobody holds would stay valid at the server for ever.
-        (void)client.logout(result->who.api_key);
+        (void)api::auth_client(**http, place->server).logout(result->who.api_key);
         return stored.error();
     }
     print_signed_in(*place, *result, c);
+    // With a password it was typed; a browser may have been signed in as somebody else.
+    if (*way != sign_in_way::password)
+        c.term.notice("Signed in as " + printable(result->who.email) + " at " + place->server);
     warn_if_overruled(c);
     return exit_code::done;
 }

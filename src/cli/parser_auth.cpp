@@ -5,13 +5,20 @@ namespace {
 
 void add_login(CLI::App& parent, invocation& out, const char* example) {
     auto o = std::make_shared<login_options>();
-    auto& app = command(parent, "login", "Sign in with email and password, or make an account, and store the API key",
-                        {example, "instatunnel login -e you@example.com --password-stdin < password.txt",
-                         "instatunnel login -e you@example.com --register"});
+    auto& app = command(
+        parent, "login",
+        "Sign in with the browser, or with email and password, or make an account, and store the API key",
+        {example, "instatunnel login --device", "instatunnel login -e you@example.com --password-stdin < password.txt",
+         "instatunnel login -e you@example.com --register"});
     text(app, "-e,--email", "EMAIL", o->email, "Email of the account; without it you are asked");
     app.add_flag("--password-stdin", o->password_stdin, "Read the password from standard input instead of asking");
     app.add_flag("--register", o->create, "Make the account first; if the address has one, just sign in");
     text(app, "--invite", "CODE", o->invitation, "Invitation, for a new account on a server that asks for one");
+    text(app, "--otp", "CODE", o->otp, "Code of the second factor; without it you are asked if one is needed");
+    app.add_flag("--web", o->web,
+                 "Sign in with the browser; done by itself on a terminal of a graphical session when no other flag is "
+                 "given");
+    app.add_flag("--device", o->device, "Sign in with a browser on another device: shows a code to type there");
     deliver(app, std::move(o), out);
 }
 

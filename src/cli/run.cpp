@@ -9,6 +9,7 @@
 #include "instatunnel/api/retrying_client.hpp"
 #include "instatunnel/base/log.hpp"
 #include "instatunnel/net/dial.hpp"
+#include "open_browser.hpp"
 #include "parser.hpp"
 
 namespace instatunnel::cli {
@@ -76,10 +77,15 @@ int run_invocation(const invocation& what, const environment& env) {
     terminal_prompter prompter(term);
     const auto ring = config::make_system_keyring();
     const config::profile_store store(env.home, what.globals.config, ring.get());
-    context c{what.globals, env,
-              term,         prompter,
-              store,        [&](const std::string& cacert) { return make_http(cacert, what.globals, term); },
-              edge_answers, [] { return std::chrono::steady_clock::now(); }};
+    context c{what.globals,
+              env,
+              term,
+              prompter,
+              store,
+              [&](const std::string& cacert) { return make_http(cacert, what.globals, term); },
+              edge_answers,
+              [] { return std::chrono::steady_clock::now(); },
+              [&](const std::string& url) { return open_browser(env.browser, url); }};
     return finish(term, dispatch(what, c));
 }
 

@@ -45,6 +45,28 @@ outcome<std::string> sign_in::obtain_email() const {
     }
 }
 
+failure sign_in::code_needed() const {
+    return {errc::otp_required, "The account " + email_ + " has a second factor, and there is no terminal to ask on",
+            "Give the code: instatunnel login -e " + email_ + " --password-stdin --otp CODE"};
+}
+
+// The password alone, or with the code that was given; then with what is typed, three codes in all.
+outcome<api::signed_in> sign_in::log_in(const secret& password) {
+    std::string code = options_.otp;
+    for (int tries = code.empty() ? 0 : 1;; ++tries) {
+        auto who = client_.login(email_, password, code);
+        if (who) return who;
+        const auto problem = who.error().code;
+        if (problem != errc::otp_required && problem != errc::otp_wrong) return who;
+        if (!may_ask()) return problem == errc::otp_required ? code_needed() : who.error();
+        if (tries >= max_tries) return who;
+        if (problem == errc::otp_wrong) c_.term.complain("The code is wrong, or was used before");
+        auto typed = c_.ask.ask("🔢 Code: ");
+        if (!typed) return typed.error();
+        code = std::move(*typed);
+    }
+}
+
 outcome<secret> sign_in::obtain_new_password() {
     auto password = obtain_password(options_.password_stdin, piped, c_);
     if (!password || !may_ask()) return password;
@@ -76,7 +98,7 @@ outcome<sign_in_result> sign_in::with_new_account() {
         const auto code = result.error().code;
         if (code == errc::already_exists) {
             c_.term.notice("There is an account for " + email_ + " already: signing in");
-            auto who = client_.login(email_, *password);
+            auto who = log_in(*password);
             if (who) return sign_in_result{std::move(*who), false};
             return who.error().code == errc::wrong_password ? not_this_password() : who.error();
         }
@@ -122,7 +144,7 @@ outcome<sign_in_result> sign_in::with_known_account() {
         const bool empty = !password && password.error().code == errc::usage;
         if (!password && !(empty && may_ask())) return password.error();
         if (password) {
-            auto who = client_.login(email_, *password);
+            auto who = log_in(*password);
             if (who) return sign_in_result{std::move(*who), false};
             if (who.error().code != errc::wrong_password) return who.error();
         }

@@ -28,6 +28,8 @@ public:
 
 private:
     outcome<std::string> obtain_email() const;
+    outcome<api::signed_in> log_in(const secret& password);
+    failure code_needed() const;
     outcome<secret> obtain_new_password();
     outcome<sign_in_result> with_known_account();
     outcome<sign_in_result> with_new_account();

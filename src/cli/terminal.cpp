@@ -1,6 +1,7 @@
 #include "terminal.hpp"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -97,8 +98,13 @@ void terminal::report(const failure& f) {
     complain(sentence(f));
 }
 
+std::size_t terminal::columns() const noexcept {
+    winsize size{};
+    return ::ioctl(err_, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 std::string terminal::paint(style s, std::string_view text) const {
-    if (s == style::plain || !traits_.out_is_tty || traits_.no_color || traits_.json) return std::string(text);
+    if (s == style::plain || !has_colour()) return std::string(text);
     return std::string("\x1b[") + code_of(s) + 'm' + std::string(text) + "\x1b[0m";
 }
 

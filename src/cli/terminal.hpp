@@ -35,6 +35,11 @@ public:
     bool can_prompt() const noexcept { return traits_.in_is_tty && traits_.out_is_tty && !traits_.json; }
     bool input_is_terminal() const noexcept { return traits_.in_is_tty; }
     bool talks_to_person() const noexcept { return traits_.err_is_tty && !traits_.json; }
+    /// What a person sees and no program reads: a picture may be drawn on stderr.
+    bool may_draw() const noexcept { return traits_.out_is_tty && talks_to_person(); }
+    bool has_colour() const noexcept { return traits_.out_is_tty && !traits_.no_color && !traits_.json; }
+    /// Width of stderr's terminal in characters; 0: unknown.
+    std::size_t columns() const noexcept;
 
     /// One line on stdout; waits for a slow reader.
     void result(std::string_view line) { write_line(out_, line); }

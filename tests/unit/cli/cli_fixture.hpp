@@ -106,6 +106,7 @@ struct cli_fixture {
     scripted_prompter prompter;
     scripted_server server;
     bool edge_runs = false;
+    std::function<bool(const std::string&)> browser;  ///< may be empty
 
     cli_fixture() {
         env.home = folder.path() / "home";
@@ -135,7 +136,8 @@ struct cli_fixture {
                     return std::unique_ptr<api::http_client>(std::make_unique<scripted_http>(server));
                 },
                 [this](const std::string&) { return edge_runs; },
-                [] { return std::chrono::steady_clock::time_point(); }};
+                [] { return std::chrono::steady_clock::time_point(); },
+                browser};
     }
     void person_at_terminal() {
         traits.in_is_tty = true;

@@ -287,6 +287,73 @@ TEST_CASE("a key in the environment that wins over the new one is said") {
     CHECK(f.err.text() == "INSTATUNNEL_API_KEY is set and wins over the stored key\n");
 }
 
+namespace {
+
+constexpr const char* code_wanted =
+    R"({"error":"unauthorized","message":"A code is needed","code":4001,"reason":"otp_required"})";
+constexpr const char* code_wrong =
+    R"({"error":"unauthorized","message":"That code is wrong","code":4001,"reason":"otp_wrong"})";
+constexpr const char* code_label = "🔢 Code: ";
+
+}  // namespace
+
+TEST_CASE("an account with a second factor is asked for its code") {
+    at_terminal f;
+    f.server.replies["POST /v1/auth/login"] = {401, code_wanted};
+    f.server.on_request = [&](const test::scripted_server::request& sent) {
+        if (sent.body.find(R"("otp":"123456")") != std::string::npos)
+            f.server.replies["POST /v1/auth/login"] = {200, accepted};
+        else if (sent.body.find("otp") != std::string::npos)
+            f.server.replies["POST /v1/auth/login"] = {401, code_wrong};
+    };
+    f.answer(password_label, "mypassword");
+    f.answer(code_label, "000000");
+    f.answer(code_label, "123456");
+    CHECK(status_of(f.run(run_login, {"user@example.com"})) == 0);
+    CHECK(f.out.text() == "✅ Login successful\n🔑 API Key: it_1234567890abcdef\n");
+    CHECK(f.err.text() == "The code is wrong, or was used before\n");
+    CHECK(f.server.requests.at(0).body == R"({"email":"user@example.com","password":"mypassword"})");
+    CHECK(f.server.requests.at(2).body == R"({"email":"user@example.com","password":"mypassword","otp":"123456"})");
+}
+
+TEST_CASE("three wrong codes end it with exit code 3, and so does leaving the prompt") {
+    at_terminal f;
+    f.server.replies["POST /v1/auth/login"] = {401, code_wrong};
+    f.answer(password_label, "mypassword");
+    f.answer(code_label, "1");
+    f.answer(code_label, "2");
+    auto options = login_options{"user@example.com"};
+    options.otp = "0";
+    const auto result = f.run(run_login, options);
+    CHECK(result.error().code == errc::otp_wrong);
+    CHECK(status_of(result) == 3);
+    CHECK(f.server.requests.size() == 3);
+    f.answer(password_label, "mypassword");
+    f.answer(code_label, failure(errc::cancelled));
+    CHECK(f.run(run_login, {"user@example.com"}).error().code == errc::cancelled);
+}
+
+TEST_CASE("without a terminal the code of a second factor comes with --otp, or login says so") {
+    signing_in f;
+    f.server.replies["POST /v1/auth/login"] = {401, code_wanted};
+    f.in.fill("mypassword\n");
+    CHECK(status_of(f.run(run_login, {"user@example.com", true})) == 3);
+    CHECK(f.err.text() ==
+          "Error: The account user@example.com has a second factor, and there is no terminal to ask on. Give the code: "
+          "instatunnel login -e user@example.com --password-stdin --otp CODE\n");
+    signing_in g;
+    g.in.fill("mypassword\n");
+    login_options with_code{"user@example.com", true};
+    with_code.otp = "123456";
+    CHECK(status_of(g.run(run_login, with_code)) == 0);
+    CHECK(g.server.requests.at(0).body.find(R"("otp":"123456")") != std::string::npos);
+    signing_in h;
+    h.server.replies["POST /v1/auth/login"] = {401, code_wrong};
+    h.in.fill("mypassword\n");
+    CHECK(status_of(h.run(run_login, with_code)) == 3);
+    CHECK(h.server.requests.size() == 1);
+}
+
 TEST_CASE("logout revokes a key that login made, and keeps the server") {
     cli_fixture f;
     f.store_profile("default", "it_1234567890abcdef", "https://api.t.example.com", "/ca.pem", "key_9");
