@@ -11,9 +11,11 @@
 #include "instatunnel/base/version.hpp"
 #include "instatunnel/config/profile_store.hpp"
 #include "instatunnel/edge/server.hpp"
+#include "instatunnel/fetch/fetcher.hpp"
 #include "instatunnel/mail/mailer.hpp"
 #include "instatunnel/net/listener.hpp"
 #include "instatunnel/net/tls.hpp"
+#include "instatunnel/oidc/provider.hpp"
 #include "instatunnel/service/origin.hpp"
 #include "instatunnel/service/service.hpp"
 
@@ -130,6 +132,9 @@ public:
         service_options.referral_credit = options_.referral_credit;
         service_options.require_verified_email = options_.require_verified_email;
         service_options.client_registration = options_.client_registration;
+        if (auto made = make_provider(); !made) return made.error();
+        if (options_.client_documents) service_options.fetch = fetcher_.get();
+        service_options.people = provider_.get();
         if (auto made = make_mailer(); !made) return made.error();
         service_options.mail = mailer_.get();
         auto opened = service::service::open(std::move(service_options));
@@ -176,6 +181,19 @@ private:
                                                                    : options_.mail_from);
         if (!from) return from.error();
         mailer_ = mail::make_smtp_mailer(std::move(*options_.smtp), std::move(*from));
+        return {};
+    }
+
+    outcome<void> make_provider() {
+        fetch::fetcher_options fetching;
+        fetching.cacert = options_.fetch_cacert;
+        fetching.allows_loopback = options_.dev;
+        if (options_.client_documents || !options_.oidc.empty()) fetcher_ = fetch::make_fetcher(fetching);
+        if (options_.oidc.empty()) return {};
+        const auto transport = options_.dev ? oidc::transport_rule::or_loopback : oidc::transport_rule::https_only;
+        auto settings = oidc::parse_provider(options_.oidc, options_.oidc_secret, transport);
+        if (!settings) return settings.error();
+        provider_ = oidc::make_provider(std::move(*settings), *fetcher_);
         return {};
     }
 
@@ -250,6 +268,7 @@ private:
     // The service answers the edge's last questions, so it ends after it.
     void finish() {
         if (server_ != nullptr) server_->wait();
+        if (fetcher_ != nullptr) fetcher_->stop();  // what it calls back goes through the service
         if (service_ != nullptr) service_->stop();
         if (mailer_ != nullptr) mailer_->stop();
     }
@@ -259,6 +278,8 @@ private:
     std::shared_ptr<net::file_certificates> files_;
     std::shared_ptr<net::certificate_source> certificates_;
     std::unique_ptr<mail::mailer> mailer_;
+    std::unique_ptr<fetch::fetcher> fetcher_;
+    std::unique_ptr<oidc::provider> provider_;
     std::unique_ptr<service::service> service_;
     std::unique_ptr<edge::server> server_;
 };

@@ -39,6 +39,7 @@ std::string name_of_host() {
 environment environment::of_process() {
     environment env;
     env.api_key = secret(variable("INSTATUNNEL_API_KEY"));
+    env.oidc_secret = secret(variable("INSTATUNNEL_OIDC_SECRET"));
     env.smtp_password = secret(variable("INSTATUNNEL_SMTP_PASSWORD"));
     env.server = variable("INSTATUNNEL_SERVER");
     env.profile = variable("INSTATUNNEL_PROFILE");

@@ -10,6 +10,7 @@ namespace instatunnel::cli {
 /// The variables this program looks at, read once; an empty variable counts as unset.
 struct environment {
     secret api_key;                     ///< INSTATUNNEL_API_KEY
+    secret oidc_secret;                 ///< INSTATUNNEL_OIDC_SECRET
     secret smtp_password;               ///< INSTATUNNEL_SMTP_PASSWORD
     std::string server;                 ///< INSTATUNNEL_SERVER
     std::string profile;                ///< INSTATUNNEL_PROFILE

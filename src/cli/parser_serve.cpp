@@ -33,6 +33,14 @@ void add_account_flags(CLI::App& app, serve_command_options& o) {
                  "Only accounts whose email address is verified open tunnels");
     app.add_flag("--no-client-registration", o.no_client_registration,
                  "OAuth apps cannot register themselves (RFC 7591): only accounts and the owner register them");
+    app.add_flag("--no-client-documents", o.no_client_documents,
+                 "An OAuth app's id cannot be the address of a document about it");
+    text(app, "--oidc", "SETTINGS", o.oidc,
+         "Let people sign in through an OpenID provider: issuer=URL,client_id=ID[,client_secret_file=PATH]"
+         "[,domains=example.com;example.org][,name=TEXT]; the secret also in INSTATUNNEL_OIDC_SECRET");
+    text(app, "--fetch-cacert", "PATH", o.fetch_cacert,
+         "Trust the certificate authorities in this PEM file for the provider and for apps' documents instead of the "
+         "system's");
 }
 
 void add_serve(CLI::App& root, invocation& out) {

@@ -33,6 +33,9 @@ outcome<void> read_account_options(const serve_command_options& o, app::serve_op
     s.referral_credit = *credit;
     s.require_verified_email = o.require_verified_email;
     s.client_registration = !o.no_client_registration;
+    s.client_documents = !o.no_client_documents;
+    s.oidc = o.oidc;
+    s.fetch_cacert = o.fetch_cacert;
     return {};
 }
 
@@ -44,6 +47,7 @@ outcome<secret> read_password_file(const std::string& path) {
 }
 
 outcome<void> read_mail_options(const serve_command_options& o, context& c, app::serve_options& s) {
+    s.oidc_secret = c.env.oidc_secret.clone();
     if (o.smtp_url.empty()) {
         if (o.smtp_password_file.empty() && o.smtp_cacert.empty() && o.mail_from.empty()) return {};
         return failure(errc::usage, "There is no mail server to use that for", "Name it: --smtp-url smtp://HOST:587");

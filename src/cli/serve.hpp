@@ -26,6 +26,9 @@ struct serve_command_options {
     std::string referral_credit;
     bool require_verified_email = false;
     bool no_client_registration = false;
+    bool no_client_documents = false;
+    std::string oidc;
+    std::string fetch_cacert;
     std::string smtp_url;  ///< empty: no mails
     std::string smtp_password_file;
     std::string smtp_cacert;

@@ -5,6 +5,7 @@
 #include "admission.hpp"
 #include "audit_log.hpp"
 #include "call_limits.hpp"
+#include "client_documents.hpp"
 #include "cors.hpp"
 #include "instatunnel/auth/password.hpp"
 #include "instatunnel/oauth/server.hpp"
@@ -39,6 +40,7 @@ struct api_parts {
     usage_ledger& usage;
     audit_log& audit;
     oauth::server& oauth;
+    client_documents& documents;
     const secret& pepper;
     second_factor& factors;
     web_sessions& sessions;

@@ -61,9 +61,10 @@ public:
           passwords_({tuning_.password_cost, 2, tuning_.password_queue, tuning_.on_password_hash}),
           next_purge_(tuning_.steady() + first_purge_after),
           queue_(tuning_.queue, tuning_.tick, [this] { look_after(); }),
-          api_({options_, tuning_,         names_,  cors_,      *data_,    keys_,      addresses_, watch_,
-                limits_,  account_limits_, links_,  admission_, plans_,    gate_,      guard_,     usage_,
-                audit_,   oauth_,          pepper_, factors_,   sessions_, passwords_, queue_,     edge_}) {
+          documents_(*data_, options_.fetch, queue_, tuning_),
+          api_({options_,        tuning_, names_,     cors_,     *data_,     keys_,  addresses_, watch_, limits_,
+                account_limits_, links_,  admission_, plans_,    gate_,      guard_, usage_,     audit_, oauth_,
+                documents_,      pepper_, factors_,   sessions_, passwords_, queue_, edge_}) {
         if (options_.require_verified_email) admission_.require_verified_email();
         queue_.post([this] { leave_address(); });
     }
@@ -132,6 +133,7 @@ private:
         settings.digest = [this](std::string_view text) { return auth::key_digest(pepper_, text); };
         settings.now = tuning_.now;
         settings.dynamic_registration = options_.client_registration;
+        settings.client_documents = options_.fetch != nullptr;
         return settings;
     }
 
@@ -238,6 +240,7 @@ private:
 
     bool stopped_ = false;
     work_queue queue_;
+    client_documents documents_;
     api api_;
 };
 

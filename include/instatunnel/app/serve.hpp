@@ -32,6 +32,10 @@ struct serve_options {
     service::sign_up_policy sign_up = service::sign_up_policy::closed;
     std::uint64_t invites_per_account = 0;
     std::uint64_t referral_credit = 0;
+    std::string oidc;                 ///< outside sign-in, see oidc::parse_provider; empty: none
+    secret oidc_secret;               ///< from the environment
+    std::string fetch_cacert;         ///< authorities for the provider's and apps' servers; empty: the system's
+    bool client_documents = true;     ///< an OAuth client's id may be the address of its description
     bool client_registration = true;  ///< OAuth clients may register themselves
     bool require_verified_email = false;
     std::optional<mail::smtp_server> smtp;  ///< none: no mails

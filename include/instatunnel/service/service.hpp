@@ -17,6 +17,12 @@
 namespace instatunnel::mail {
 class mailer;
 }
+namespace instatunnel::fetch {
+class fetcher;
+}
+namespace instatunnel::oidc {
+class provider;
+}
 
 /// Accounts, keys, names and the HTTP API of an edge: everything `serve` knows beyond moving bytes.
 namespace instatunnel::service {
@@ -104,6 +110,9 @@ struct service_options {
     bool require_verified_email = false;    ///< to open tunnels
     bool client_registration = true;        ///< OAuth clients may register themselves (RFC 7591)
     mail::mailer* mail = nullptr;           ///< outlives the service; null: links go nowhere, or to a dev edge's log
+    /// Stops before the service does; null: an OAuth client's id cannot be the address of its description.
+    fetch::fetcher* fetch = nullptr;
+    oidc::provider* people = nullptr;  ///< outside sign-in; null: passwords only
 };
 
 struct first_user {

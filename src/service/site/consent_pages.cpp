@@ -1,5 +1,6 @@
 #include "../oauth_routes.hpp"
 #include "instatunnel/oauth/authorization.hpp"
+#include "instatunnel/oauth/client_document.hpp"
 #include "scope_words.hpp"
 #include "site.hpp"
 
@@ -23,12 +24,22 @@ bool is_on_this_computer(std::string_view redirect) {
     return redirect.starts_with("http://") || host == "localhost";
 }
 
+api_error mistake_of_app(const std::string& what) {
+    api_error error;
+    error.status = 400;
+    error.message = "The app that sent you here made a mistake. " + what + (what.ends_with('.') ? "" : ".") +
+                    " Nothing was allowed; tell whoever makes the app";
+    return error;
+}
+
 void add_where_to(markup& m, const oauth::authorization_request& request) {
     m.raw("<p class=\"soft\">");
     if (is_on_this_computer(request.redirect_uri))
         m.raw("The answer goes to a program on this computer. Go on only if you have just started it.");
     else
         m.raw("The answer goes to <strong>").text(host_of(request.redirect_uri)).raw("</strong>.");
+    if (request.client.origin == store::client_origin::document)
+        m.raw(" The app says of itself that it is <strong>").text(host_of(request.client.id)).raw("</strong>.");
     if (request.client.origin == store::client_origin::dynamic)
         m.raw(" The app registered itself: nobody has checked that its name is right.");
     m.raw("</p>");
@@ -67,15 +78,22 @@ std::optional<oauth::authorization_request> site::read_request(const call_ptr& c
         c->redirect(refusal->location);
         return std::nullopt;
     }
-    api_error error;
-    error.status = 400;
-    error.message = "The app that sent you here made a mistake. " + std::get<oauth::unsafe_request>(*read).description +
-                    " Nothing was allowed; tell whoever makes the app";
-    c->fail(error);
+    c->fail(mistake_of_app(std::get<oauth::unsafe_request>(*read).description));
     return std::nullopt;
 }
 
+// An app that describes itself by an address is looked up there, but only for somebody who is signed in.
 void site::show_consent(const call_ptr& c) {
+    const auto client_id = std::string(read_form(c->request.query).value("client_id"));
+    if (!oauth::is_client_document_id(client_id)) return ask_consent(c);
+    if (!require_person(c)) return;
+    parts_.documents.prepare(client_id, [this, c](const std::string& problem) {
+        if (problem.empty()) return ask_consent(c);
+        c->fail(mistake_of_app(problem));
+    });
+}
+
+void site::ask_consent(const call_ptr& c) {
     const auto request = read_request(c);
     if (!request) return;
     const auto who = require_person(c);

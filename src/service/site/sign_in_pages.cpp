@@ -5,6 +5,7 @@
 #include "instatunnel/auth/sealed_box.hpp"
 #include "instatunnel/base/encoding.hpp"
 #include "instatunnel/base/names.hpp"
+#include "instatunnel/oidc/provider.hpp"
 #include "second_factor.hpp"
 #include "site.hpp"
 

@@ -10,6 +10,10 @@
 #include "page_frame.hpp"
 #include "web_sessions.hpp"
 
+namespace instatunnel::oidc {
+struct identity;
+}
+
 namespace instatunnel::service {
 
 /// The pages for people: sign-in, consent to apps, devices, and the account area. On the service's thread. Every form
@@ -24,6 +28,9 @@ public:
     void submit_sign_in(const call_ptr& c);
     void submit_code(const call_ptr& c);
     void sign_out(const call_ptr& c);
+    // provider_pages.cpp:
+    void begin_provider(const call_ptr& c);
+    void finish_provider(const call_ptr& c);
     // consent_pages.cpp:
     void show_consent(const call_ptr& c);
     void submit_consent(const call_ptr& c);
@@ -74,8 +81,16 @@ private:
     std::string make_ticket(const call_ptr& c, const store::user& person) const;
     std::optional<store::user> open_ticket(const call_ptr& c, std::string_view ticket);
 
+    void provider_failed(const call_ptr& c, const failure& why);
+    void admit_identity(const call_ptr& c, const oidc::identity& who, const std::string& next);
+    outcome<store::user> person_of(const call_ptr& c, const oidc::identity& who);
+    store::user new_person(const oidc::identity& who) const;
+    outcome<store::user> link_identity(const call_ptr& c, const oidc::identity& who, const store::user& person,
+                                       bool is_new);
+
     std::optional<oauth::authorization_request> read_request(const call_ptr& c);
     std::string form_target_of(std::string_view next);
+    void ask_consent(const call_ptr& c);
     void send_code(const call_ptr& c, const store::user& person, const oauth::authorization_request& request,
                    bool asked);
 
