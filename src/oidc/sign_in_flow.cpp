@@ -25,7 +25,7 @@ provider_core::provider_core(provider_settings s, fetch::fetcher& by, std::funct
       keys(std::make_shared<document_cache<key_set>>(by, now, read_key_set)) {}
 
 sign_in_flow::sign_in_flow(std::shared_ptr<provider_core> core, sign_in kept, const form& query, callback done)
-    : core_(std::move(core)), kept_(std::move(kept)), query_(query), done_(std::move(done)) {}
+    : core_(std::move(core)), kept_(std::move(kept)), query_(query.clone()), done_(std::move(done)) {}
 
 void sign_in_flow::start() {
     if (auto wrong = check_state()) return done_(std::move(*wrong));
