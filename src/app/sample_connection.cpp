@@ -6,9 +6,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 
+#include "instatunnel/base/clock.hpp"
 #include "instatunnel/base/encoding.hpp"
+#include "instatunnel/wire/http_date.hpp"
 
 namespace instatunnel::app {
 namespace {
@@ -17,14 +18,6 @@ constexpr auto idle_limit = std::chrono::seconds(60);
 constexpr auto closing_limit = std::chrono::seconds(2);
 constexpr auto tick_interval = std::chrono::seconds(1);
 constexpr std::size_t block_size = 16384;
-
-std::string http_date() {
-    const auto now = std::time(nullptr);
-    std::tm parts{};
-    char text[64];
-    ::gmtime_r(&now, &parts);
-    return std::string(text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts));
-}
 
 bool is_for_later(int error) {
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
@@ -210,7 +203,11 @@ void sample_connection::respond(const sample_page& page) {
 
 void sample_connection::add_head(int status, std::string_view content_type, std::string_view framing) {
     out_.append("HTTP/1.1 ").append(std::to_string(status)).append(" ").append(wire::reason_phrase(status));
-    out_.append("\r\nDate: ").append(http_date()).append("\r\nContent-Type: ").append(content_type).append("\r\n");
+    out_.append("\r\nDate: ")
+        .append(wire::to_http_date(std::chrono::floor<std::chrono::seconds>(wall_now())))
+        .append("\r\nContent-Type: ")
+        .append(content_type)
+        .append("\r\n");
     out_.append("Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
     // The page brings its style and script along; nothing else may run or load.
     out_.append("Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; ");
