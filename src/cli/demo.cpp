@@ -17,6 +17,7 @@
 #include "instatunnel/wire/http1.hpp"
 #include "json_line.hpp"
 #include "stop_relay.hpp"
+#include "target_word.hpp"
 #include "tunnel_printer.hpp"
 
 namespace instatunnel::cli {
@@ -78,7 +79,10 @@ private:
 };
 
 outcome<client::target> demo_upstream(const demo_options& options, std::unique_ptr<app::sample_site>& site) {
-    if (!options.target.empty()) return client::parse_target(options.target);
+    if (!options.target.empty()) return read_target(options.target, options.directory);
+    if (options.directory.any())
+        return failure(errc::usage, "--spa, --no-listing and --dot-files are for a directory",
+                       "Name one: instatunnel demo ./dist --spa");
     auto started = app::sample_site::start();
     if (!started) return started.error();
     site = std::move(*started);
@@ -102,9 +106,11 @@ outcome<std::unique_ptr<app::edge_process>> start_edge(const demo_options& optio
     return edge;
 }
 
-client::tunnel_options tunnel_to(const app::serve_ready& ready, const client::target& upstream) {
+client::tunnel_options tunnel_to(const app::serve_ready& ready, const client::target& upstream,
+                                 const demo_options& options) {
     client::tunnel_options o;
     o.upstream = upstream;
+    o.directory_rules = options.directory.rules();
     o.server = ready.api;
     o.cacert = ready.cacert;
     o.key = secret(ready.api_key);
@@ -149,7 +155,7 @@ outcome<exit_code> run_parts(const demo_options& options, const client::target& 
     const auto& ready = parts.edge->ready();
     demo_events events(c.term, c.now, /*quiet=*/false, [&] { relay.signal(); });
     events.starting(upstream, ready.api);
-    client::tunnel tunnel(tunnel_to(ready, upstream), events);
+    client::tunnel tunnel(tunnel_to(ready, upstream, options), events);
     std::optional<outcome<client::summary>> ended;
     std::thread runner([&] {
         ended.emplace(tunnel.run());

@@ -15,6 +15,7 @@ client::tunnel_options to_tunnel_options(const tunnel_plan& plan, const client::
                                          const credentials& in_use) {
     client::tunnel_options o;
     o.upstream = upstream;
+    o.directory_rules = plan.directory_rules;
     o.server = in_use.server;
     o.cacert = in_use.cacert;
     o.key = in_use.key.clone();

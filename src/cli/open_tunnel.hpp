@@ -3,6 +3,7 @@
 #include <string>
 
 #include "context.hpp"
+#include "directory_flags.hpp"
 
 namespace instatunnel::cli {
 
@@ -17,6 +18,7 @@ struct open_options {
     std::string transport = "auto";
     std::string region;
     bool quiet = false;
+    directory_flags directory;
     bool connect = false;  ///< attach to a tunnel that exists: exactly one of subdomain and domain
     std::string domain;
 };

@@ -8,6 +8,7 @@
 
 #include "nearest.hpp"
 #include "parser_commands.hpp"
+#include "target_word.hpp"
 #include "terminal.hpp"
 
 namespace instatunnel::cli {
@@ -32,7 +33,7 @@ std::string shown(const std::string& word) {
 }
 
 bool looks_like_target(const std::string& word) {
-    if (word.find(':') != std::string::npos) return true;
+    if (word.find(':') != std::string::npos || is_path(word)) return true;
     if (std::ranges::all_of(word, [](char c) { return c >= '0' && c <= '9'; })) return true;
     std::error_code ignored;
     return std::filesystem::is_directory(word, ignored);

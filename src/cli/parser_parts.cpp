@@ -31,4 +31,11 @@ CLI::Option& texts(CLI::App& app, const char* names, const char* value, std::vec
     return *app.add_option(names, into, help)->type_name(value)->allow_extra_args(false);
 }
 
+void add_directory_flags(CLI::App& app, directory_flags& flags) {
+    app.add_flag("--spa", flags.spa,
+                 "Of a directory: paths that name nothing and have no extension get the index.html at the top");
+    app.add_flag("--no-listing", flags.no_listing, "Of a directory: no list of files where there is no index.html");
+    app.add_flag("--dot-files", flags.dot_files, "Of a directory: also files whose names start with a dot");
+}
+
 }  // namespace instatunnel::cli

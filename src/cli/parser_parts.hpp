@@ -27,6 +27,9 @@ CLI::Option& text(CLI::App& app, const char* names, const char* value, std::stri
 CLI::Option& texts(CLI::App& app, const char* names, const char* value, std::vector<std::string>& into,
                    const char* help);
 
+/// Flags of a TARGET that is a directory.
+void add_directory_flags(CLI::App& app, directory_flags& flags);
+
 /// When the command was named, and none of its own commands, its options become the result.
 template <class Options>
 void deliver(CLI::App& app, std::shared_ptr<Options> options, invocation& out) {

@@ -5,12 +5,14 @@ namespace {
 
 void add_demo(CLI::App& root, invocation& out) {
     auto o = std::make_shared<demo_options>();
-    auto& app = command(root, "demo", "Run an edge, a sample site and a tunnel between them on this machine",
-                        {"instatunnel demo", "instatunnel demo 3000", "instatunnel demo --once"});
+    auto& app =
+        command(root, "demo", "Run an edge, a sample site and a tunnel between them on this machine",
+                {"instatunnel demo", "instatunnel demo 3000", "instatunnel demo ./dist", "instatunnel demo --once"});
     text(app, "TARGET", "", o->target, "Forward this instead of the sample site");
     text(app, "--listen", "ADDR", o->listen,
          "Where the edge listens, 127.0.0.1:8443 unless said; the next free port if that one is busy");
     app.add_flag("--once", o->once, "Fetch the page through the tunnel once, then stop; exit code 0 if that worked");
+    add_directory_flags(app, o->directory);
     deliver(app, std::move(o), out);
 }
 

@@ -11,6 +11,7 @@ void add_forwarding_flags(CLI::App& app, open_options& o) {
          "What the local program gets as Host: preserve (the public name, the default), rewrite (its own address) or a "
          "value");
     text(app, "--transport", "NAME", o.transport, "auto (the default) or v2");
+    add_directory_flags(app, o.directory);
     app.add_flag("--quiet", o.quiet, "No line for each request");
     // Published clients had it and never sent it; scripts still give it.
     text(app, "-r,--region", "REGION", o.region, "Accepted, without effect").group("");
@@ -19,14 +20,15 @@ void add_forwarding_flags(CLI::App& app, open_options& o) {
 void add_tunnel(CLI::App& root, invocation& out) {
     auto o = std::make_shared<open_options>();
     auto& app =
-        command(root, "tunnel", "Open a tunnel to a local program (the word `tunnel` may be left out)",
+        command(root, "tunnel", "Open a tunnel to a local program or directory (the word `tunnel` may be left out)",
                 {"instatunnel 3000", "instatunnel 3000 --subdomain demo",
-                 "instatunnel https://localhost:8443 --host-header rewrite", "instatunnel unix:/run/app.sock --json"});
+                 "instatunnel https://localhost:8443 --host-header rewrite", "instatunnel unix:/run/app.sock --json",
+                 "instatunnel ./dist --spa"});
     app.alias("http");
     text(app, "TARGET", "", o->target,
-         "PORT, HOST:PORT, http://HOST:PORT, https://HOST:PORT or unix:/path; without it the first of 3000, 8000, "
-         "3001, 8080, "
-         "4000 and 5000 that answers");
+         "PORT, HOST:PORT, http://HOST:PORT, https://HOST:PORT, unix:/path or a directory; without it the first of "
+         "3000, "
+         "8000, 3001, 8080, 4000 and 5000 that answers");
     text(app, "-s,--subdomain", "NAME", o->subdomain, "The name in front of the domain; without it a random one");
     add_forwarding_flags(app, *o);
     deliver(app, std::move(o), out);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "instatunnel/base/names.hpp"
+#include "target_word.hpp"
 #include "terminal.hpp"
 
 namespace instatunnel::cli {
@@ -18,6 +19,7 @@ outcome<std::optional<client::target>> plan_upstream(const open_options& o) {
     if (!o.port.empty()) named.push_back(o.port);
     if (o.react) named.emplace_back(react_port);
     if (o.laravel) named.emplace_back(laravel_port);
+    if (named.empty() && o.directory.any()) return read_target({}, o.directory).error();
     if (named.empty()) return std::optional<client::target>();
     // `instatunnel 3000 --port 3000` says one thing twice; 3000 and 8000 are two things.
     if (std::ranges::adjacent_find(named, std::ranges::not_equal_to()) != named.end())
@@ -25,7 +27,7 @@ outcome<std::optional<client::target>> plan_upstream(const open_options& o) {
     const bool only_port = o.target.empty() && !o.port.empty();
     if (only_port && !std::ranges::all_of(o.port, [](char c) { return c >= '0' && c <= '9'; }))
         return failure(errc::malformed_target, "--port is not a number from 1 to 65535");
-    auto upstream = client::parse_target(named.front());
+    auto upstream = read_target(named.front(), o.directory);
     if (!upstream) return upstream.error();
     return std::optional<client::target>(std::move(*upstream));
 }
@@ -53,6 +55,9 @@ outcome<void> plan_name(const open_options& o, tunnel_plan& plan) {
 
 outcome<void> plan_host_header(const open_options& o, tunnel_plan& plan) {
     if (o.host_header == "preserve") return {};
+    if (plan.upstream && plan.upstream->is_directory)
+        return failure(errc::usage, "--host-header is for a local program, and the target is a directory",
+                       "Leave it out: instatunnel ./dist");
     if (o.host_header == "rewrite") {
         plan.host_mode = client::host_header::rewrite;
         return {};
@@ -83,6 +88,7 @@ outcome<tunnel_plan> plan_tunnel(const open_options& options) {
     if (auto named = plan_name(options, plan); !named) return named.error();
     if (auto set = plan_host_header(options, plan); !set) return set.error();
     if (auto known = check_transport(options.transport); !known) return known.error();
+    plan.directory_rules = options.directory.rules();
     return plan;
 }
 

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <optional>
 
 #include "instatunnel/base/names.hpp"
@@ -140,6 +141,22 @@ outcome<target> parse_target(std::string_view text) {
     }
     auto t = parse_authority(text, text, 0);
     if (t) t->display = shown_authority(*t, true);
+    return t;
+}
+
+target directory_target(std::string_view path) {
+    constexpr std::size_t longest_shown = 100;  // it travels in the greeting
+    target t;
+    t.is_directory = true;
+    std::error_code ignored;
+    t.directory = std::filesystem::absolute(path, ignored).string();
+    // Of a long path the end says which it is.
+    std::size_t start = path.size() > longest_shown ? path.size() - longest_shown : 0;
+    while (start != 0 && start < path.size() && (path[start] & 0xC0) == 0x80)  // inside of a character
+        ++start;
+    t.display = (start == 0 ? "" : "…") + std::string(path.substr(start));
+    std::ranges::replace_if(
+        t.display, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, '?');
     return t;
 }
 

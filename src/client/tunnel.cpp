@@ -9,6 +9,7 @@
 #include <system_error>
 #include <thread>
 
+#include "directory_origin.hpp"
 #include "instatunnel/base/log.hpp"
 #include "instatunnel/base/random.hpp"
 #include "instatunnel/engine/hello.hpp"
@@ -128,7 +129,7 @@ public:
           ticket_(std::make_shared<ticket>(this)) {}
 
     ~impl() override {
-        if (upstream_ != nullptr) upstream_->forget_look_ups();
+        if (origin_ != nullptr) origin_->forget_look_ups();
         const std::lock_guard lock(ticket_->guard);
         ticket_->owner = nullptr;
     }
@@ -142,9 +143,7 @@ public:
         auto context = net::make_client_context(options_.cacert, /*lanes_only=*/true);
         if (!context) return context.error();
         context_ = std::move(*context);
-        auto up = upstream::make(loop_, options_, events_);
-        if (!up) return up.error();
-        upstream_ = std::move(*up);
+        if (auto opened = open_origin(); !opened) return opened.error();
 
         began_ = std::chrono::steady_clock::now();
         asleep_ = time_asleep();
@@ -154,7 +153,7 @@ public:
         });
         loop_.run();
         if (ended_by_) return *ended_by_;
-        return summary{upstream_->served(),
+        return summary{origin_->served(),
                        std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - began_)};
     }
 
@@ -168,6 +167,19 @@ public:
     }
 
 private:
+    outcome<void> open_origin() {
+        if (options_.upstream.is_directory) {
+            auto directory = open_directory_origin(loop_, options_, events_);
+            if (!directory) return directory.error();
+            origin_ = std::move(*directory);
+            return {};
+        }
+        auto up = upstream::make(loop_, options_, events_);
+        if (!up) return up.error();
+        origin_ = std::move(*up);
+        return {};
+    }
+
     // Lets a dial that ends late find out that nobody waits for it.
     struct ticket {
         explicit ticket(impl* o) : owner(o) {}
@@ -279,7 +291,7 @@ private:
             s.release();
             return;
         }
-        upstream_->serve(s, open, flags);
+        origin_->serve(s, open, flags);
     }
     void on_peer_error(code why, std::string_view text) override { lost(failure_for(why, text)); }
     void on_violation(code why, std::string_view rule) override {
@@ -373,7 +385,7 @@ private:
     net::url_parts server_;
     net::ssl_ctx_ptr context_;
     engine::chunk_pool chunks_;
-    std::unique_ptr<upstream> upstream_;  // before the loop, whose last objects still use it
+    std::unique_ptr<origin> origin_;  // before the loop, whose last objects still use it
     net::event_loop loop_;
     net::timer tick_;
     net::timer retry_;

@@ -15,6 +15,7 @@
 #include "instatunnel/net/event_loop.hpp"
 #include "instatunnel/net/tls.hpp"
 #include "instatunnel/wire/http1.hpp"
+#include "origin.hpp"
 
 namespace instatunnel::client {
 
@@ -28,7 +29,7 @@ struct socket_address {
 };
 
 /// The local app: its addresses, its keep-alive connections, and what the exchanges with it share. One loop's thread.
-class upstream final : private net::deferred {
+class upstream final : public origin, private net::deferred {
 public:
     static constexpr std::size_t max_idle = 64;
     static constexpr std::size_t max_connections = 512;
@@ -41,10 +42,9 @@ public:
     ~upstream() override;
 
     /// Carries a stream that the edge opened to the app and back.
-    void serve(engine::stream& s, const wire::itp::open_head& open, std::uint8_t flags);
-    /// Look-ups that are under way will find nobody: call before the loop is destroyed.
-    void forget_look_ups() noexcept;
-    std::uint64_t served() const noexcept { return served_; }
+    void serve(engine::stream& s, const wire::itp::open_head& open, std::uint8_t flags) override;
+    void forget_look_ups() noexcept override;
+    std::uint64_t served() const noexcept override { return served_; }
 
     // For exchanges and connections.
     net::event_loop& loop() noexcept { return loop_; }

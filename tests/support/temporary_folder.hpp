@@ -39,6 +39,23 @@ private:
     std::filesystem::path path_;
 };
 
+/// The process stands in `path` until the end of the test.
+class working_folder {
+public:
+    explicit working_folder(const std::filesystem::path& path) : before_(std::filesystem::current_path()) {
+        std::filesystem::current_path(path);
+    }
+    ~working_folder() {
+        std::error_code ignored;
+        std::filesystem::current_path(before_, ignored);
+    }
+    working_folder(const working_folder&) = delete;
+    working_folder& operator=(const working_folder&) = delete;
+
+private:
+    std::filesystem::path before_;
+};
+
 inline unsigned mode_of(const std::filesystem::path& path) {
     struct stat info {};
     return ::stat(path.c_str(), &info) == 0 ? info.st_mode & 07777 : 0;

@@ -9,6 +9,7 @@
 #include "instatunnel/base/error.hpp"
 #include "instatunnel/base/secret.hpp"
 #include "instatunnel/client/target.hpp"
+#include "instatunnel/files/site.hpp"
 
 namespace instatunnel::client {
 
@@ -16,8 +17,9 @@ enum class host_header : std::uint8_t { preserve, rewrite, fixed };
 
 struct tunnel_options {
     target upstream;
-    std::string server;  ///< API base, "https://api.t.example.com[:port]"
-    std::string cacert;  ///< PEM file; empty: the system's authorities
+    files::site_rules directory_rules;  ///< for a directory
+    std::string server;                 ///< API base, "https://api.t.example.com[:port]"
+    std::string cacert;                 ///< PEM file; empty: the system's authorities
     secret key;
     std::string name;           ///< --subdomain; empty: the edge makes one up
     std::string existing_host;  ///< `connect`: name or host of a tunnel that exists; then `name` is empty

@@ -1,6 +1,9 @@
 #include "cli/tunnel_plan.hpp"
 
 #include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "temporary_folder.hpp"
 
 using namespace instatunnel;
 using namespace instatunnel::cli;
@@ -88,4 +91,46 @@ TEST_CASE("transport v1 is refused until it exists") {
         o.transport = name;
         CHECK(refused(o) == errc::usage);
     }
+}
+
+TEST_CASE("a directory is a target by its path or by its bare name") {
+    test::temporary_folder folder;
+    std::filesystem::create_directory(folder.path() / "dist");
+    std::filesystem::create_directory(folder.path() / "8080");
+    const test::working_folder here(folder.path());
+    for (const char* word : {"dist", "./dist", "dist/", ".", "..", "../"}) {
+        const auto plan = plan_tunnel(to(word));
+        REQUIRE(plan.has_value());
+        CHECK(plan->upstream->is_directory);
+        CHECK(plan->upstream->display == word);
+        CHECK(std::filesystem::equivalent(plan->upstream->directory, folder.path() / word));
+    }
+    CHECK_FALSE(plan_tunnel(to("8080"))->upstream->is_directory);
+    CHECK(plan_tunnel(to("./8080"))->upstream->is_directory);
+    folder.write("dist/file", "x");
+    CHECK(refused(to("./dist/file")) == errc::malformed_target);
+    CHECK(refused(to("./none")) == errc::target_unreachable);
+    CHECK(refused(to("none/")) == errc::target_unreachable);
+}
+
+TEST_CASE("flags of a directory and of a program do not mix") {
+    test::temporary_folder folder;
+    auto o = to(folder.path().c_str());
+    o.directory = {true, true, true};
+    const auto rules = plan_tunnel(o)->directory_rules;
+    CHECK((rules.spa && !rules.listing && rules.dot_files));
+    o.host_header = "rewrite";
+    CHECK(refused(o) == errc::usage);
+    auto port = to("3000");
+    port.directory.spa = true;
+    CHECK(refused(port) == errc::usage);
+    port.target.clear();
+    CHECK(refused(port) == errc::usage);
+}
+
+TEST_CASE("a directory is shown short and without control characters") {
+    CHECK(client::directory_target("a\x1b]0;x").display == "a?]0;x");
+    const auto shown = client::directory_target("/" + std::string(400, 'd') + "/end").display;
+    CHECK(shown.size() < 120);
+    CHECK(shown.ends_with("/end"));
 }
