@@ -1,9 +1,8 @@
 #include "instatunnel/app/serve.hpp"
 
-#include <sys/resource.h>
-
 #include <utility>
 
+#include "instatunnel/app/descriptor_limit.hpp"
 #include "instatunnel/auth/email.hpp"
 #include "instatunnel/base/file.hpp"
 #include "instatunnel/base/log.hpp"
@@ -80,14 +79,6 @@ outcome<void> complete(serve_options& o) {
     if (o.home.empty()) o.home = config::profile_store::default_home();
     if (o.data.empty()) o.data = o.home / (o.dev ? "dev" : "edge");
     return {};
-}
-
-// Every visitor is a descriptor; the default soft limit is far below what the system allows.
-void raise_descriptor_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 outcome<unique_fd> listen_somewhere(net::listen_address at, bool next_free, bool& moved) {
