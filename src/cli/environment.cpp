@@ -41,6 +41,8 @@ environment environment::of_process() {
     env.api_key = secret(variable("INSTATUNNEL_API_KEY"));
     env.oidc_secret = secret(variable("INSTATUNNEL_OIDC_SECRET"));
     env.smtp_password = secret(variable("INSTATUNNEL_SMTP_PASSWORD"));
+    env.tunnel_password = secret(variable("INSTATUNNEL_TUNNEL_PASSWORD"));
+    env.tunnel_auth = secret(variable("INSTATUNNEL_TUNNEL_AUTH"));
     env.server = variable("INSTATUNNEL_SERVER");
     env.profile = variable("INSTATUNNEL_PROFILE");
     env.home = config::profile_store::default_home();

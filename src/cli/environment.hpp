@@ -12,6 +12,8 @@ struct environment {
     secret api_key;                     ///< INSTATUNNEL_API_KEY
     secret oidc_secret;                 ///< INSTATUNNEL_OIDC_SECRET
     secret smtp_password;               ///< INSTATUNNEL_SMTP_PASSWORD
+    secret tunnel_password;             ///< INSTATUNNEL_TUNNEL_PASSWORD
+    secret tunnel_auth;                 ///< INSTATUNNEL_TUNNEL_AUTH
     std::string server;                 ///< INSTATUNNEL_SERVER
     std::string profile;                ///< INSTATUNNEL_PROFILE
     std::filesystem::path home;         ///< INSTATUNNEL_HOME, else ~/.instatunnel

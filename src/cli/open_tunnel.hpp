@@ -4,6 +4,7 @@
 
 #include "context.hpp"
 #include "directory_flags.hpp"
+#include "instatunnel/base/secret.hpp"
 
 namespace instatunnel::cli {
 
@@ -17,6 +18,8 @@ struct open_options {
     std::string host_header = "preserve";
     std::string transport = "auto";
     std::string region;
+    secret password;  ///< --password
+    secret auth;      ///< --auth, "user:password"
     bool quiet = false;
     directory_flags directory;
     bool connect = false;  ///< attach to a tunnel that exists: exactly one of subdomain and domain

@@ -3,6 +3,19 @@
 namespace instatunnel::cli {
 namespace {
 
+void add_access_flags(CLI::App& app, open_options& o) {
+    app.add_option_function<std::string>(
+           "--password", [&o](const std::string& value) { o.password = secret(value); },
+           "Visitors must know this password: browsers get a page, programs send it as X-Tunnel-Password or Basic; "
+           "else "
+           "INSTATUNNEL_TUNNEL_PASSWORD")
+        ->type_name("PW");
+    app.add_option_function<std::string>(
+           "--auth", [&o](const std::string& value) { o.auth = secret(value); },
+           "Visitors must send this user name and password as HTTP Basic; else INSTATUNNEL_TUNNEL_AUTH")
+        ->type_name("USER:PASS");
+}
+
 void add_forwarding_flags(CLI::App& app, open_options& o) {
     text(app, "--port", "PORT", o.port, "The same as a port as TARGET");
     app.add_flag("--react,--next", o.react, "Port 3000");
@@ -11,6 +24,7 @@ void add_forwarding_flags(CLI::App& app, open_options& o) {
          "What the local program gets as Host: preserve (the public name, the default), rewrite (its own address) or a "
          "value");
     text(app, "--transport", "NAME", o.transport, "auto (the default) or v2");
+    add_access_flags(app, o);
     add_directory_flags(app, o.directory);
     app.add_flag("--quiet", o.quiet, "No line for each request");
     // Published clients had it and never sent it; scripts still give it.

@@ -239,12 +239,24 @@ private:
         h.tunnels.push_back({"web", "http",
                              options_.name.empty() && options_.existing_host.empty() ? name_ : options_.name,
                              options_.existing_host, options_.upstream.display});
+        if (is_guarded()) {
+            auto& wish = h.tunnels.front();
+            wish.password = options_.visitor_password.clone();
+            wish.basic = options_.visitor_basic.clone();
+            wish.seed = visitor_seed_.clone();
+        }
         session_->send_hello(engine::to_json(h));
     }
+
+    bool is_guarded() const noexcept { return !options_.visitor_password.empty() || !options_.visitor_basic.empty(); }
 
     void on_welcome(std::string_view json) override {
         auto welcome = engine::parse_welcome(json);
         if (!welcome || online_) return lost(errc::protocol_error);
+        // An edge that does not know what it was asked for would let everybody in.
+        if (is_guarded() && !welcome->tunnels.front().guarded)
+            return lost({errc::version_mismatch, "This server cannot ask visitors for a password; nothing was served",
+                         "Ask its owner to update it, or leave --password and --auth out"});
         greeting_.cancel();
         online_ = true;
         online_since_ = loop_.now();
@@ -392,6 +404,7 @@ private:
     net::timer greeting_;
     net::timer goodbye_;
     std::string instance_;
+    const secret visitor_seed_{random_base62(43)};
     std::shared_ptr<ticket> ticket_;
     unsigned dial_attempt_ = 0;
     std::unique_ptr<engine::session> session_;

@@ -127,6 +127,7 @@ void lane::on_hello(std::string_view json) {
     auto& wish = parsed->tunnels.front();
     if (wish.proto != "http") return end(code::forbidden, "this edge serves http tunnels");
     target_ = wish.target;
+    access_ = {std::move(wish.password), std::move(wish.basic), std::move(wish.seed)};
     instance_ = parsed->instance;
     resumed_ = parsed->resumed;
 
@@ -162,8 +163,8 @@ void lane::admitted(outcome<service::granted_tunnel> granted, std::string ref) {
     engine::welcome w;
     w.session = random_base62(20);
     w.window = wire::itp::initial_window;
-    w.tunnels.push_back(
-        {std::move(ref), route_->number, route_->tunnel.tunnel_id, route_->tunnel.name, route_->tunnel.url});
+    w.tunnels.push_back({std::move(ref), route_->number, route_->tunnel.tunnel_id, route_->tunnel.name,
+                         route_->tunnel.url, route_->guard != nullptr});
     session_.send_welcome(engine::to_json(w));
     --w_.lanes_without_hello;
     counted_ = false;
@@ -198,6 +199,8 @@ void lane::take_route(service::granted_tunnel granted) {
     }
     existing->key_id = granted.key_id;
     existing->tunnel = std::move(granted);
+    existing->guard = access_.any() ? std::make_shared<const gate>(access_, existing->tunnel.host) : nullptr;
+    access_ = {};
     existing->via = this;
     existing->instance = instance_;
     existing->target = target_;

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "gate.hpp"
 #include "instatunnel/base/error.hpp"
 #include "instatunnel/engine/session.hpp"
 #include "instatunnel/net/connection.hpp"
@@ -69,6 +70,7 @@ private:
     std::shared_ptr<route> route_;
     std::shared_ptr<lane*> ticket_;
     std::string target_;
+    gate_wish access_;  ///< until the tunnel is granted
     std::string instance_;
     bool hello_seen_ = false;
     bool resumed_ = false;

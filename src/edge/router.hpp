@@ -11,13 +11,15 @@
 
 namespace instatunnel::edge {
 
+class gate;
 class lane;
 
 /// A tunnel that is, or a moment ago was, connected to this edge.
 struct route {
     service::granted_tunnel tunnel;
-    std::uint32_t number = 0;  ///< id inside sessions
-    lane* via = nullptr;       ///< null while its client is away
+    std::uint32_t number = 0;           ///< id inside sessions
+    lane* via = nullptr;                ///< null while its client is away
+    std::shared_ptr<const gate> guard;  ///< asks visitors for a password; null: everybody may come
     std::string instance;
     std::string target;
     std::string key_id;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "instatunnel/base/clock.hpp"
 #include "instatunnel/base/log.hpp"
 #include "instatunnel/base/names.hpp"
 #include "instatunnel/net/tls.hpp"
@@ -277,6 +278,8 @@ void visitor::start_tunnel_request(const wire::request_head& head, const std::sh
     if (!peer_.is_loopback && !w_.tunnel_requests.at(to->tunnel.tunnel_id, w_.loop.now()).take(w_.loop.now()))
         return refuse(429, "rate_limited", "This tunnel gets more requests than it may", "Try again in a moment.",
                       request_done_ && keep_alive_);
+    auto shown = gate::proof::none;
+    if (to->guard != nullptr && !pass_guard(head, *to, shown)) return;
     auto& open = w_.open;
     open.tunnel = to->number;
     open.request_id = request_id_;
@@ -292,6 +295,7 @@ void visitor::start_tunnel_request(const wire::request_head& head, const std::sh
     open.protocol = protocol_;
     open.content_length = head.body == wire::body_kind::length ? static_cast<std::int64_t>(head.content_length) : -1;
     forward_request_fields(head, arrival_, w_.forwarded, open.fields);
+    if (to->guard != nullptr) to->guard->hide(shown, open.fields, w_.left_cookies);
     // An upgrade keeps its direction open: what follows the head is the new protocol.
     const bool ended = request_done_ && protocol_.empty();
     stream_ = to->via->session().open(open, ended ? flag::end : std::uint8_t{0}, *this);
@@ -306,6 +310,24 @@ void visitor::start_tunnel_request(const wire::request_head& head, const std::sh
         arm(w_.limits.continue_wait);
     else
         arm(request_done_ ? w_.limits.reply_head : w_.limits.body_window);
+}
+
+// False: the visitor got the tunnel's own answer, or its form is being read.
+bool visitor::pass_guard(const wire::request_head& head, const route& to, gate::proof& shown) {
+    auto verdict =
+        to.guard->check(head, gate_tries(to), w_.loop.now(), std::chrono::floor<std::chrono::seconds>(wall_now()));
+    shown = verdict.shown;
+    if (verdict.is_sign_in)
+        start_api_request(head);
+    else if (verdict.refusal)
+        send_response(*verdict.refusal, request_done_ && keep_alive_);
+    else
+        return true;
+    return false;
+}
+
+auth::token_bucket& visitor::gate_tries(const route& to) {
+    return w_.gate_tries.at(auth::address_group(peer_.address) + " " + to.tunnel.tunnel_id, w_.loop.now());
 }
 
 void visitor::serve_base_page(const wire::request_head&) {
@@ -352,6 +374,13 @@ void visitor::refuse_api_body() {
 void visitor::finish_api_request() {
     const auto request = std::move(api_request_);
     request->body = secret(std::exchange(api_body_, {}));
+    if (route_ != nullptr) {  // the form of a tunnel's password
+        if (route_->guard == nullptr)
+            return refuse(503, "tunnel_reconnecting", "The tunnel has just changed", "Try again.", keep_alive_);
+        return send_response(route_->guard->sign_in(request->body.reveal(), gate_tries(*route_), w_.loop.now(),
+                                                    std::chrono::floor<std::chrono::seconds>(wall_now())),
+                             keep_alive_);
+    }
     arm(w_.limits.reply_head);
     api_ticket_ = std::make_shared<visitor*>(this);
     auto& loop = w_.loop;
@@ -362,17 +391,21 @@ void visitor::finish_api_request() {
             if (*ticket == nullptr) return;
             visitor& self = **ticket;
             self.api_ticket_.reset();
-            std::string extra;
-            std::string content_type = "application/json";
-            for (const auto& [name, value] : shared->fields) {
-                if (iequals(name, "content-type"))
-                    content_type = value;
-                else
-                    extra.append(name).append(": ").append(value).append("\r\n");
-            }
-            self.send_simple(shared->status, content_type, shared->body, extra, self.keep_alive_);
+            self.send_response(*shared, self.keep_alive_);
         });
     });
+}
+
+void visitor::send_response(const service::api_response& response, bool keep) {
+    std::string extra;
+    std::string_view content_type = "application/json";
+    for (const auto& [name, value] : response.fields) {
+        if (iequals(name, "content-type"))
+            content_type = value;
+        else
+            extra.append(name).append(": ").append(value).append("\r\n");
+    }
+    send_simple(response.status, content_type, response.body, extra, keep);
 }
 
 // --- ends ------------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "gate.hpp"
 #include "instatunnel/engine/session.hpp"
 #include "instatunnel/net/connection.hpp"
 #include "instatunnel/wire/http1.hpp"
@@ -61,6 +62,9 @@ private:
     void start_tunnel_request(const wire::request_head& head, const std::shared_ptr<route>& to);
     void start_api_request(const wire::request_head& head);
     void finish_api_request();
+    bool pass_guard(const wire::request_head& head, const route& to, gate::proof& shown);
+    auth::token_bucket& gate_tries(const route& to);
+    void send_response(const service::api_response& response, bool keep);
     void refuse_api_body();
     void on_unread_reply();
     void serve_base_page(const wire::request_head& head);

@@ -46,6 +46,8 @@ struct edge_limits {
     auth::bucket_rule handshakes{60, std::chrono::milliseconds(50)};  ///< per address: 20 a second, 60 at once
     auth::bucket_rule tunnel_requests{2000,
                                       std::chrono::milliseconds(1)};  ///< per tunnel: 1,000 a second, 2,000 at once
+    /// Wrong passwords for one tunnel from one address, loopback too: guessing has no other cost.
+    auth::bucket_rule gate_tries = auth::bucket_rule::per_minute(10);
     std::size_t addresses_remembered = 20'000;
 };
 
@@ -93,6 +95,7 @@ struct worker {
     std::size_t handshaking = 0;
     auth::bucket_table handshakes{limits.handshakes, limits.addresses_remembered};
     auth::bucket_table tunnel_requests{limits.tunnel_requests, limits.addresses_remembered};
+    auth::bucket_table gate_tries{limits.gate_tries, limits.addresses_remembered};
     std::size_t lanes_without_hello = 0;
     std::uint64_t next_request_id = 1;
     std::uint32_t next_route_number = 1;
@@ -106,6 +109,7 @@ struct worker {
     wire::itp::open_head open;
     std::string host;
     std::string forwarded;
+    std::string left_cookies;  ///< a guarded tunnel's Cookie fields without the tunnel's own
     std::string text;
 };
 

@@ -48,15 +48,30 @@ std::optional<json> parse_object(std::string_view text) {
     return parsed;
 }
 
+bool read_secret(const json& object, const char* name, secret& out) {
+    std::string text;
+    if (!read_text(object, name, text)) return false;
+    out = secret(std::move(text));
+    return true;
+}
+
+bool read_access(const json& item, tunnel_wish& out) {
+    const auto access = item.find("access");
+    if (access == item.end() || access->is_null()) return true;
+    return access->is_object() && read_secret(*access, "password", out.password) &&
+           read_secret(*access, "basic", out.basic) && read_secret(*access, "seed", out.seed);
+}
+
 bool read_wish(const json& item, tunnel_wish& out) {
     return item.is_object() && read_text(item, "ref", out.ref) && read_text(item, "proto", out.proto) &&
            read_text(item, "sub", out.name) && read_text(item, "host", out.host) &&
-           read_text(item, "target", out.target) && read_flag(item, "mcp", out.mcp);
+           read_text(item, "target", out.target) && read_flag(item, "mcp", out.mcp) && read_access(item, out);
 }
 
 bool read_grant(const json& item, tunnel_grant& out) {
     return item.is_object() && read_text(item, "ref", out.ref) && read_number(item, "id", out.number) &&
-           read_text(item, "tunnel", out.id) && read_text(item, "name", out.name) && read_text(item, "url", out.url);
+           read_text(item, "tunnel", out.id) && read_text(item, "name", out.name) && read_text(item, "url", out.url) &&
+           read_flag(item, "guarded", out.guarded);
 }
 
 template <class Item, class Read>
@@ -69,6 +84,14 @@ bool read_list(const json& object, const char* name, std::vector<Item>& out, Rea
     return true;
 }
 
+json access_of(const tunnel_wish& t) {
+    json access = json::object();
+    if (!t.password.empty()) access["password"] = std::string(t.password.reveal());
+    if (!t.basic.empty()) access["basic"] = std::string(t.basic.reveal());
+    if (!t.seed.empty()) access["seed"] = std::string(t.seed.reveal());
+    return access;
+}
+
 }  // namespace
 
 std::string to_json(const hello& h) {
@@ -78,6 +101,7 @@ std::string to_json(const hello& h) {
         if (!t.name.empty()) item["sub"] = t.name;
         if (!t.host.empty()) item["host"] = t.host;
         if (t.mcp) item["mcp"] = true;
+        if (!t.password.empty() || !t.basic.empty()) item["access"] = access_of(t);
         tunnels.push_back(std::move(item));
     }
     const json document = {{"v", h.version},
@@ -93,8 +117,10 @@ std::string to_json(const hello& h) {
 
 std::string to_json(const welcome& w) {
     json tunnels = json::array();
-    for (const auto& t : w.tunnels)
+    for (const auto& t : w.tunnels) {
         tunnels.push_back({{"ref", t.ref}, {"id", t.number}, {"tunnel", t.id}, {"name", t.name}, {"url", t.url}});
+        if (t.guarded) tunnels.back()["guarded"] = true;
+    }
     const json document = {{"v", w.version}, {"session", w.session},    {"lane", 0},
                            {"lanes_max", 1}, {"window_init", w.window}, {"tunnels", std::move(tunnels)}};
     return document.dump(-1, ' ', /*ensure_ascii=*/true, json::error_handler_t::replace);

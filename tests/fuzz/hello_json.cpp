@@ -27,6 +27,9 @@ void read_hello(std::string_view json) {
     const auto &a = h->tunnels[0], &b = again->tunnels[0];
     require(a.ref == b.ref && a.proto == b.proto && a.name == b.name && a.host == b.host && a.target == b.target,
             "the same again");
+    const bool guarded = !a.password.empty() || !a.basic.empty();
+    require(a.password.reveal() == b.password.reveal() && a.basic.reveal() == b.basic.reveal(), "the same again");
+    require(!guarded || a.seed.reveal() == b.seed.reveal(), "the same again");
 }
 
 void read_welcome(std::string_view json) {
@@ -39,7 +42,8 @@ void read_welcome(std::string_view json) {
     for (std::size_t i = 0; i < w->tunnels.size(); ++i) {
         const auto &a = w->tunnels[i], &b = again->tunnels[i];
         check_text(a.url);
-        require(a.ref == b.ref && a.number == b.number && a.id == b.id && a.name == b.name && a.url == b.url,
+        require(a.ref == b.ref && a.number == b.number && a.id == b.id && a.name == b.name && a.url == b.url &&
+                    a.guarded == b.guarded,
                 "the same again");
     }
 }

@@ -25,6 +25,8 @@ struct tunnel_options {
     std::string existing_host;  ///< `connect`: name or host of a tunnel that exists; then `name` is empty
     host_header host_mode = host_header::preserve;
     std::string host_value;       ///< for host_header::fixed
+    secret visitor_password;      ///< the edge asks visitors for it; empty: it does not
+    secret visitor_basic;         ///< "user:password", asked for as HTTP Basic; empty: not
     bool verify_upstream = true;  ///< https upstreams; never applied to loopback ones
 };
 

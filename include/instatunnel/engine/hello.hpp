@@ -19,6 +19,10 @@ struct tunnel_wish {
     std::string host;    ///< a tunnel that was created before; then `name` is empty
     std::string target;  ///< for listings
     bool mcp = false;    ///< an MCP server: the account's plan must allow it
+    // What visitors have to know; both empty: nothing. The edge asks them before anything travels.
+    secret password{};
+    secret basic{};  ///< "user:password"
+    secret seed{};   ///< what visitors' cookies are signed with: the same for all connections of a client's process
 };
 
 struct hello {
@@ -37,6 +41,7 @@ struct tunnel_grant {
     std::string id;
     std::string name;
     std::string url;
+    bool guarded = false;  ///< the edge asks visitors for what the wish names
 };
 
 struct welcome {

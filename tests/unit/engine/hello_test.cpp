@@ -54,6 +54,33 @@ TEST_CASE("HELLO says of a tunnel whether an MCP server is behind it") {
     CHECK_FALSE(parse_hello(with_tunnels(R"([{"mcp":"yes"}])")));
 }
 
+TEST_CASE("HELLO says what visitors of a tunnel have to know, and WELCOME that the edge asks for it") {
+    auto h = sample();
+    CHECK(to_json(h).find("access") == std::string::npos);
+    h.tunnels[0].password = secret("open sesame");
+    h.tunnels[0].basic = secret("ann:pw");
+    h.tunnels[0].seed = secret("seed");
+    const auto parsed = parse_hello(to_json(h));
+    REQUIRE(parsed);
+    const auto& t = parsed->tunnels[0];
+    CHECK(t.password.reveal() == "open sesame");
+    CHECK(t.basic.reveal() == "ann:pw");
+    CHECK(t.seed.reveal() == "seed");
+    CHECK(parse_hello(with_tunnels(R"([{"access":{}}])"))->tunnels[0].password.empty());
+    CHECK(parse_hello(with_tunnels(R"([{"access":null}])")));
+    // What cannot be read must not mean that everybody may come.
+    for (const auto* access : {"true", "\"x\"", R"({"password":1})", R"({"basic":["a"]})", R"({"seed":{}})"})
+        CHECK_FALSE(parse_hello(with_tunnels(R"([{"access":)" + std::string(access) + "}]")));
+    CHECK_FALSE(parse_hello(with_tunnels(R"([{"access":{"password":")" + std::string(513, 'x') + "\"}}]")));
+
+    welcome w;
+    w.tunnels.push_back({"t0", 1, "id", "demo", "https://demo.example.com", true});
+    CHECK(parse_welcome(to_json(w))->tunnels[0].guarded);
+    w.tunnels[0].guarded = false;
+    CHECK(to_json(w).find("guarded") == std::string::npos);
+    CHECK_FALSE(parse_welcome(to_json(w))->tunnels[0].guarded);
+}
+
 TEST_CASE("WELCOME arrives as it was sent") {
     welcome w;
     w.session = "s1";
