@@ -32,6 +32,9 @@ callback_page page_for(const outcome<sign_in_result>& result) {
                 "The terminal is signed in as " + result->who.email + ". You can close this tab and go back to it."};
     if (result.error().code == errc::sign_in_denied)
         return {200, "You said no", "Nobody was signed in. You can close this tab."};
+    if (result.error().code == errc::cancelled)
+        return {200, "Stopped",
+                "The sign-in was stopped in the terminal: nobody was signed in. You can close this tab."};
     return {400, "Signing in failed",
             printable(result.error().what()) + ". You can close this tab; the terminal says what to do next."};
 }
@@ -59,7 +62,7 @@ outcome<sign_in_result> sign_in_with_browser(api::http_client& http, const std::
         return key_from_tokens(client, *at, *tokens, http, server, interrupted, c);
     };
     auto result = finish();
-    interrupted.during([&] { (*callback)->stop(); }, [&] { (*callback)->finish(page_for(result)); });
+    (*callback)->finish(page_for(result));
     return result;
 }
 

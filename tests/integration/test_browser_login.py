@@ -99,9 +99,10 @@ def test_the_browser_signs_in_and_the_key_is_stored(cli, server, login):
 
 
 def test_it_listens_on_the_loopback_address_only(login):
+    port = login.port
     rows = [line.split() for table in ("tcp", "tcp6") for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]]
-    listening = [row[1] for row in rows if row[3] == "0A" and int(row[1].split(":")[1], 16) == login.port]
-    assert listening == [f"0100007F:{login.port:04X}"]
+    listening = [row[1] for row in rows if row[3] == "0A" and int(row[1].split(":")[1], 16) == port]
+    assert listening == [f"0100007F:{port:04X}"]
 
 
 def test_nothing_that_is_no_answer_disturbs_it(server, login):
@@ -220,7 +221,8 @@ def test_a_signal_while_the_server_works_ends_it_before_there_is_a_key(server, l
         return pathlib.Path(f"/proc/{login.process.pid}/status").read_text()
 
     server.answers[TOKEN] = interrupted
-    login.visit()
+    page = login.visit()
+    assert page.status == 200 and "stopped in the terminal" in page.text
     assert login.ends() == 130 and not server.keys and not server.tokens
 
 
