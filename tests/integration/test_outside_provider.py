@@ -3,17 +3,18 @@
 import http.cookiejar
 import re
 import secrets
+import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
 
 import pytest
 
-from edge import Edge
 from form_browser import FormBrowser
-from npm_tools import npm_package, node
+from npm_tools import SUPPORT, npm_folder
 from ports import free_port
 from process import Process, clean_environment
+import secret_watch
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
@@ -25,13 +26,16 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
 
 class Provider:
-    def __init__(self, edge, folder):
+    def __init__(self, edge):
         self.port = free_port()
         self.secret = secrets.token_urlsafe(16)
+        secret_watch.add(self.secret)
+        script = npm_folder("oidc-provider") / "oidc_provider.mjs"  # packages are found from where a script lies
+        script.write_bytes((SUPPORT / "npm" / "oidc_provider.mjs").read_bytes())
         self._process = Process(
-            "provider", [node(), npm_package("oidc_provider.mjs"), self.port, f"https://api.localhost:{edge.port}/sign-in/callback", self.secret],
-            folder / "logs", env=clean_environment(folder))
-        self.issuer = self._process.wait_event("provider.ready")["issuer"]
+            "provider", ["node", script, self.port, f"https://api.localhost:{edge.port}/sign-in/callback"],
+            edge.folder / "logs", env=clean_environment(edge.folder, PROVIDER_SECRET=self.secret))
+        self.issuer = self._process.wait_event("provider.ready", 60)["issuer"]
 
     def sign_in(self, location, name, answer="consent"):
         """Goes through the provider's own pages as `name`; returns the address that leads back to the edge."""
@@ -64,31 +68,31 @@ class Provider:
 
 
 @pytest.fixture
-def made(binary, tmp_path):
-    """Starts edges with a provider beside them; stops all of it at the end."""
-    started = []
+def made(new_edge):
+    """Starts an edge with a provider beside it; stops the provider at the end."""
+    providers = []
 
     def make(*arguments, settings=""):
-        edge = Edge(binary, tmp_path / secrets.token_hex(4))
-        provider = Provider(edge, edge.folder)
-        edge.arguments = ["--dev", *arguments, "--oidc", f"issuer={provider.issuer},client_id=edge,name=Example{settings}"]
+        edge = new_edge(["--dev", *arguments])
+        provider = Provider(edge)
+        providers.append(provider)
+        edge.arguments += ["--oidc", f"issuer={provider.issuer},client_id=edge,name=Example{settings}"]
         edge.environment = {"INSTATUNNEL_OIDC_SECRET": provider.secret}
         edge.start()
-        started.extend([provider, edge])
         return edge, provider
 
     yield make
-    for one in reversed(started):
-        one.stop()
+    for provider in providers:
+        provider.stop()
 
 
 def back_from(provider, browser, name, answer="consent"):
-    """The person `name` in `browser` goes to the provider and comes back."""
+    """The person `name` in `browser` goes to the provider; returns where it sends them back to."""
     page = browser.open("/sign-in")
-    assert any(link.startswith("/sign-in/provider") for link in page.links) and "Sign in with Example" in page.text
-    away = browser.open("/sign-in/provider?next=%2Faccount", follow=False)
+    assert any(link.startswith("/sign-in/provider?") for link in page.links) and "Sign in with Example" in page.reply.text
+    away = browser.request("GET", "/sign-in/provider?next=%2Faccount")
     assert away.status == 303, away
-    return provider.sign_in(away.location, name, answer)
+    return path_of(provider.sign_in(away.header("Location"), name, answer))
 
 
 def path_of(address):
@@ -100,71 +104,72 @@ def test_a_person_of_the_provider_gets_an_account_and_finds_it_again(made):
     edge, provider = made()
     for _ in range(2):
         browser = FormBrowser(edge)
-        page = browser.open(path_of(back_from(provider, browser, "ann@example.org")))
-        assert page.status == 200 and "ann@example.org" in page.text, page
-    events = browser.open("/account/events").text
+        page = browser.open(back_from(provider, browser, "ann@example.org"))
+        assert page.status == 200 and "ann@example.org" in page.reply.text, page
+    events = browser.open("/account/events").reply.text
     assert events.count("account.registered") == 1 and "session.started" in events
 
 
 def test_an_address_that_the_provider_has_not_verified_opens_nothing(made):
     edge, provider = made()
     browser = FormBrowser(edge)
-    page = browser.open(path_of(back_from(provider, browser, "unverified@example.org")))
-    assert page.status == 403 and "has not verified" in page.text
+    page = browser.open(back_from(provider, browser, "unverified@example.org"))
+    assert page.status == 403 and "has not verified" in page.reply.text
 
 
 def test_an_account_that_a_stranger_made_with_somebodys_address_is_not_taken_for_theirs(made):
     edge, provider = made("--sign-up", "open")
     edge.register("victim@example.org")
     browser = FormBrowser(edge)
-    page = browser.open(path_of(back_from(provider, browser, "victim@example.org")))
-    assert page.status == 403 and "nobody has confirmed" in page.text
+    page = browser.open(back_from(provider, browser, "victim@example.org"))
+    assert page.status == 403 and "nobody has confirmed" in page.reply.text
 
 
 def test_only_welcome_domains_sign_in_and_they_may_join_where_sign_up_is_closed(made):
     edge, provider = made("--sign-up", "closed", settings=",domains=example.org")
     browser = FormBrowser(edge)
-    page = browser.open(path_of(back_from(provider, browser, "bob@elsewhere.example")))
-    assert page.status == 403 and "domain" in page.text
+    page = browser.open(back_from(provider, browser, "bob@elsewhere.example"))
+    assert page.status == 403 and "domain" in page.reply.text
     browser = FormBrowser(edge)
-    assert browser.open(path_of(back_from(provider, browser, "bob@example.org"))).status == 200
+    assert browser.open(back_from(provider, browser, "bob@example.org")).status == 200
 
 
 def test_an_account_of_the_owner_is_linked_where_nobody_else_makes_accounts(made):
     edge, provider = made("--sign-up", "closed")
     browser = FormBrowser(edge)
-    page = browser.open(path_of(back_from(provider, browser, "stranger@example.org")))
-    assert page.status == 403 and "sign-up is closed" in page.text
-    added = edge.admin("user", "add", "carl@example.org")
-    assert added.returncode == 0, added
+    page = browser.open(back_from(provider, browser, "stranger@example.org"))
+    assert page.status == 403 and "sign-up is closed" in page.reply.text
+    added = subprocess.run([edge.binary, "admin", "user", "add", "carl@example.org", "--data", edge.data, "--json"], check=True,
+                           capture_output=True, text=True, stdin=subprocess.DEVNULL, env=clean_environment(edge.home))
+    secret_watch.add_from_text(added.stdout)
     browser = FormBrowser(edge)
-    assert "carl@example.org" in browser.open(path_of(back_from(provider, browser, "carl@example.org"))).text
+    assert "carl@example.org" in browser.open(back_from(provider, browser, "carl@example.org")).reply.text
 
 
 def test_an_answer_works_once_and_in_the_browser_that_asked(made):
     edge, provider = made()
     browser = FormBrowser(edge)
-    answer = path_of(back_from(provider, browser, "ann@example.org"))
+    answer = back_from(provider, browser, "ann@example.org")
     thief = FormBrowser(edge)
-    assert thief.open(answer, follow=False).status == 400
+    assert thief.request("GET", answer).status == 400
     assert browser.open(answer).status == 200
     again = FormBrowser(edge)
-    again.open("/sign-in/provider?next=%2Faccount", follow=False)
-    refused = again.open(answer, follow=False)
-    assert refused.status == 502 and "/account" not in (refused.location or "")
+    again.request("GET", "/sign-in/provider?next=%2Faccount")
+    refused = again.request("GET", answer)
+    assert refused.status == 502 and "/account" not in (refused.header("Location") or "")
 
 
 def test_an_answer_of_another_issuer_or_with_another_state_is_refused(made):
     edge, provider = made()
     for old, new in (("iss=http", "iss=https"), ("state=", "state=x")):
         browser = FormBrowser(edge)
-        answer = path_of(back_from(provider, browser, "ann@example.org"))
+        answer = back_from(provider, browser, "ann@example.org")
         assert old in answer
-        assert browser.open(answer.replace(old, new), follow=False).status == 502
+        assert browser.request("GET", answer.replace(old, new)).status == 502
 
 
 def test_a_no_at_the_provider_is_told(made):
     edge, provider = made()
     browser = FormBrowser(edge)
-    page = browser.open(path_of(back_from(provider, browser, "ann@example.org", answer="abort")))
-    assert page.status == 502 and "Example" in page.text
+    page = browser.open(back_from(provider, browser, "ann@example.org", answer="abort"))
+    assert page.status == 502 and "Example" in page.reply.text

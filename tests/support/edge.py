@@ -32,13 +32,14 @@ class Edge:
         self.data = self.folder / "edge-data"
         self.port = free_port()
         self.arguments = list(arguments)
+        self.environment = {}
         self.process = None
         self.ready = {}
 
     def start(self):
         self.process = Process(
             "edge", [self.binary, "serve", *self.arguments, "--listen", f"127.0.0.1:{self.port}", "--data", self.data, "--json"],
-            self.folder / "logs", env=clean_environment(self.home))
+            self.folder / "logs", env=clean_environment(self.home, **self.environment))
         self.ready = self.process.wait_event("serve.ready")
         secret_watch.add(self.ready.get("password"), self.ready.get("api_key"))
         return self

@@ -1,8 +1,9 @@
-// An outside OpenID provider for tests. usage: node oidc_provider.mjs PORT REDIRECT_URI SECRET
+// An outside OpenID provider for tests. usage: PROVIDER_SECRET=… node oidc_provider.mjs PORT REDIRECT_URI
 // Who signs in is whoever types a name; an address that begins with "unverified" is not verified.
 import Provider from "oidc-provider";
 
-const [port, redirectUri, secret] = process.argv.slice(2);
+const [port, redirectUri] = process.argv.slice(2);
+const secret = process.env.PROVIDER_SECRET;
 const issuer = `http://127.0.0.1:${port}`;
 
 const provider = new Provider(issuer, {
