@@ -1,5 +1,7 @@
 #include "instatunnel/oidc/provider.hpp"
 
+#include <algorithm>
+
 #include "fake_provider.hpp"
 
 using namespace instatunnel;
@@ -40,7 +42,7 @@ TEST_CASE("the browser is sent to the provider with all that the flow needs", "[
     const std::string start = "https://id.example.com/authorize?";
     REQUIRE(begun->location.starts_with(start));
     const auto query = *form::parse(begun->location.substr(start.size()));
-    CHECK(query.fields().size() == 8);
+    CHECK(std::ranges::count(begun->location, '&') == 7);
     CHECK(query.value("response_type") == "code");
     CHECK(query.value("client_id") == "client-1");
     CHECK(query.value("scope") == "openid email profile");
