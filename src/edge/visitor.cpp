@@ -398,7 +398,7 @@ void visitor::finish_api_request() {
 
 void visitor::send_response(const service::api_response& response, bool keep) {
     std::string extra;
-    std::string_view content_type = "application/json";
+    std::string_view content_type;
     for (const auto& [name, value] : response.fields) {
         if (iequals(name, "content-type"))
             content_type = value;

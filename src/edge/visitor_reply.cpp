@@ -230,13 +230,8 @@ void visitor::send_simple(int status, std::string_view content_type, std::string
     std::string text = "HTTP/1.1 " + std::to_string(status) + " ";
     text.append(wire::reason_phrase(status)).append("\r\n").append(extra_fields);
     const bool bodiless = status == 204 || status == 304;
-    if (!bodiless) {
-        text.append("Content-Type: ")
-            .append(content_type)
-            .append("\r\nContent-Length: ")
-            .append(std::to_string(body.size()))
-            .append("\r\n");
-    }
+    if (!bodiless && !content_type.empty()) text.append("Content-Type: ").append(content_type).append("\r\n");
+    if (!bodiless) text.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n");
     if (!keep)
         text += "Connection: close\r\n";
     else if (http10_)

@@ -144,7 +144,10 @@ json oauth_error_of(const json& parts, const std::string& status) {
     answer["description"] = parts["x-errors"][status]["description"];
     answer["headers"]["X-Request-Id"] = reference("headers", "X-Request-Id");
     add_quota_fields(answer);
-    if (status == "401") answer["headers"]["WWW-Authenticate"] = reference("headers", "WWW-Authenticate");
+    if (status == "401") {
+        answer["headers"]["WWW-Authenticate"]["description"] = "Clients may authenticate with HTTP Basic (RFC 6749 §2.3.1)";
+        answer["headers"]["WWW-Authenticate"]["schema"]["type"] = "string";
+    }
     if (status == "503") answer["headers"]["Retry-After"] = reference("headers", "Retry-After");
     auto& content = answer["content"]["application/json"];
     content["schema"]["anyOf"] = {reference("schemas", "OAuthError"), reference("schemas", "Error")};

@@ -11,24 +11,30 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-// RFC 7591 §2: what a client says of itself.
-oauth::new_client read_metadata(json_body& body) {
+struct metadata {
     oauth::new_client asked;
+    std::string method;  // of authentication at the token endpoint
+};
+
+// RFC 7591 §2: what a client says of itself.
+metadata read_metadata(json_body& body) {
+    metadata given;
+    auto& asked = given.asked;
     asked.name = body.text("client_name").value_or("An app without a name");
     asked.uri = body.text("client_uri").value_or(std::string());
     asked.redirect_uris = body.texts("redirect_uris");
     asked.grants = body.texts("grant_types");
-    const auto method = body.text("token_endpoint_auth_method").value_or("client_secret_basic");
-    asked.confidential = method != "none";
+    given.method = body.text("token_endpoint_auth_method").value_or("client_secret_basic");
+    asked.confidential = given.method != "none";
     if (auto scopes = auth::parse_scopes(body.text("scope").value_or(std::string())))
         asked.scopes = std::move(*scopes);
     else
         asked.scopes = {"?"};  // refused by the registry, in its words
-    return asked;
+    return given;
 }
 
-bool is_known_method(const std::optional<std::string>& method) {
-    return !method || *method == "none" || *method == "client_secret_basic" || *method == "client_secret_post";
+bool is_known_method(const std::string& method) {
+    return method == "none" || method == "client_secret_basic" || method == "client_secret_post";
 }
 
 json describe_registered(const oauth::made_client& made, const std::string& method) {
@@ -96,22 +102,21 @@ void oauth_routes::register_client(const call_ptr& c) {
     if (!parts_.oauth.settings.dynamic_registration)
         return refuse(c, {"access_denied", "Clients cannot register themselves on this server", 403});
     json_body body(c->request.body.reveal());
-    const auto asked = read_metadata(body);
-    const auto method = body.text("token_endpoint_auth_method");
+    const auto given = read_metadata(body);
     if (body.error()) return refuse(c, {"invalid_client_metadata", body.error()->message});
-    if (!is_known_method(method))
+    if (!is_known_method(given.method))
         return refuse(c, {"invalid_client_metadata",
                           "token_endpoint_auth_method must be none, client_secret_basic or client_secret_post"});
     oauth::answer<oauth::made_client> made = oauth::unavailable();
     const auto stored = parts_.data.atomically([&]() -> outcome<void> {
-        made = parts_.oauth.clients.add(asked, store::client_origin::dynamic, std::nullopt);
+        made = parts_.oauth.clients.add(given.asked, store::client_origin::dynamic, std::nullopt);
         if (!made) return {};
         return parts_.audit.append(
             guard_.event(c, "oauth.client_registered").about(made->record.id).with("name", made->record.name));
     });
     if (!stored) return refuse(c, oauth::unavailable());
     if (!made) return refuse(c, made.error());
-    c->reply(201, describe_registered(*made, method.value_or("client_secret_basic")));
+    c->reply(201, describe_registered(*made, given.method));
 }
 
 void oauth_routes::list_clients(const call_ptr& c) {

@@ -143,6 +143,39 @@ BEGIN
 END;
 )sql";
 
+// A CHECK cannot be changed: the table is copied. The records and their hashes stay as they are.
+constexpr const char* let_clients_act = R"sql(
+CREATE TABLE audit_with_clients(
+    seq INTEGER PRIMARY KEY NOT NULL,
+    at INTEGER NOT NULL,
+    actor_kind TEXT NOT NULL CHECK (actor_kind IN ('user', 'key', 'client', 'admin', 'system', 'anonymous')),
+    actor TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    action TEXT NOT NULL,
+    target TEXT NOT NULL,
+    address TEXT NOT NULL,
+    result TEXT NOT NULL CHECK (result IN ('ok', 'refused')),
+    detail TEXT NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+INSERT INTO audit_with_clients(seq, at, actor_kind, actor, account_id, action, target, address, result, detail, hash)
+    SELECT seq, at, actor_kind, actor, account_id, action, target, address, result, detail, hash FROM audit;
+DROP TRIGGER audit_is_never_changed;
+DROP TRIGGER audit_is_cut_at_the_anchor_only;
+DROP TABLE audit;
+ALTER TABLE audit_with_clients RENAME TO audit;
+CREATE INDEX audit_by_account ON audit(account_id, seq);
+CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
+BEGIN
+    SELECT RAISE(ABORT, 'the audit log is append-only');
+END;
+CREATE TRIGGER audit_is_cut_at_the_anchor_only BEFORE DELETE ON audit
+WHEN OLD.seq > coalesce((SELECT seq FROM audit_anchor), 0)
+BEGIN
+    SELECT RAISE(ABORT, 'the audit log is append-only');
+END;
+)sql";
+
 // Only what the owner has changed is in plan_rules; everything else is as the program has it.
 constexpr const char* create_plan_rules = R"sql(
 CREATE TABLE plan_rules(
@@ -211,6 +244,7 @@ constexpr migration steps_of_this_program[] = {
     {4, "rules of plans and blocked names", create_plan_rules},
     {5, "sign-up, invitations, links in mails, accounts that are disabled", add_account_life},
     {6, "authorization server, sessions and second factors", create_oauth_tables},
+    {7, "audit records of OAuth clients", let_clients_act},
 };
 
 std::string checksum(const migration& step) {

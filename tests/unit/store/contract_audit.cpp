@@ -50,6 +50,18 @@ void keeps_audit_records(store_source& source) {
     CHECK(found->hash == first.hash);
 }
 
+void keeps_audit_records_of_every_kind_of_actor(store_source& source) {
+    const auto s = source.open();
+    std::uint64_t seq = 0;
+    for (const auto* kind : {"user", "key", "client", "admin", "system", "anonymous"}) {
+        auto record = make_record(++seq);
+        record.actor_kind = kind;
+        CAPTURE(kind);
+        REQUIRE(s->add_audit(record));
+        CHECK(s->find_audit(seq).value()->actor_kind == kind);
+    }
+}
+
 void refuses_a_second_audit_record_of_one_number(store_source& source) {
     const auto s = source.open();
     REQUIRE(s->add_audit(make_record(1)));
