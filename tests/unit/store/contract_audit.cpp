@@ -145,6 +145,7 @@ void notices_a_key_that_is_used_from_a_new_address(store_source& source) {
 constexpr contract_case cases[] = {
     {"notices a key that is used from a new address", notices_a_key_that_is_used_from_a_new_address},
     {"keeps audit records", keeps_audit_records},
+    {"keeps audit records of every kind of actor", keeps_audit_records_of_every_kind_of_actor},
     {"refuses a second audit record of one number", refuses_a_second_audit_record_of_one_number},
     {"lists audit records that were asked for", lists_audit_records_that_were_asked_for},
     {"cuts audit records at the old end only", cuts_audit_records_at_the_old_end_only},
