@@ -145,7 +145,8 @@ json oauth_error_of(const json& parts, const std::string& status) {
     answer["headers"]["X-Request-Id"] = reference("headers", "X-Request-Id");
     add_quota_fields(answer);
     if (status == "401") {
-        answer["headers"]["WWW-Authenticate"]["description"] = "Clients may authenticate with HTTP Basic (RFC 6749 §2.3.1)";
+        answer["headers"]["WWW-Authenticate"]["description"] =
+            "Clients may authenticate with HTTP Basic (RFC 6749 §2.3.1)";
         answer["headers"]["WWW-Authenticate"]["schema"]["type"] = "string";
     }
     if (status == "503") answer["headers"]["Retry-After"] = reference("headers", "Retry-After");
