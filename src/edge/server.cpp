@@ -10,7 +10,7 @@
 #include "instatunnel/net/event_loop.hpp"
 #include "lane.hpp"
 #include "redirector.hpp"
-#include "visitor.hpp"
+#include "visitor_connection.hpp"
 
 namespace instatunnel::edge {
 namespace {
@@ -149,14 +149,14 @@ private:
         drain_deadline_ = loop_.now() + limit;
         for (lane* l : std::vector<lane*>(worker_.lanes.begin(), worker_.lanes.end()))
             l->drain();
-        for (visitor* v : std::vector<visitor*>(worker_.visitors.begin(), worker_.visitors.end()))
+        for (visitor_connection* v : std::vector<visitor_connection*>(worker_.visitors.begin(), worker_.visitors.end()))
             v->drain();
         drain_tick_.arm(drain_step);
     }
 
     void on_drain_tick() {
         bool busy = loop_.leaving() != 0;
-        for (visitor* v : worker_.visitors)
+        for (visitor_connection* v : worker_.visitors)
             busy = busy || v->is_busy();
         if (!busy || loop_.now() >= drain_deadline_) return finish();
         drain_tick_.arm(drain_step);
@@ -170,7 +170,7 @@ private:
         redirect_acceptor_.reset();
         tick_.cancel();
         drain_tick_.cancel();
-        for (visitor* v : std::vector<visitor*>(worker_.visitors.begin(), worker_.visitors.end()))
+        for (visitor_connection* v : std::vector<visitor_connection*>(worker_.visitors.begin(), worker_.visitors.end()))
             v->abort();
         for (lane* l : std::vector<lane*>(worker_.lanes.begin(), worker_.lanes.end()))
             l->end(engine::code::draining, "the edge is shutting down");

@@ -20,7 +20,7 @@
 
 namespace instatunnel::edge {
 
-class visitor;
+class visitor_connection;
 class lane;
 
 /// Every bound of the edge in one place; docs/design/limits.md gives the reasons.
@@ -89,7 +89,7 @@ struct worker {
 
     router routes;
     engine::chunk_pool chunks;
-    std::unordered_set<visitor*> visitors;
+    std::unordered_set<visitor_connection*> visitors;
     std::unordered_set<lane*> lanes;
     address_counts visitors_by_address;
     std::size_t handshaking = 0;

@@ -1,0 +1,125 @@
+#pragma once
+
+#include <openssl/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gate.hpp"
+#include "instatunnel/engine/session.hpp"
+#include "instatunnel/net/event_loop.hpp"
+#include "instatunnel/wire/http1.hpp"
+#include "worker.hpp"
+
+namespace instatunnel::edge {
+
+/// What all requests on one visitor's connection have in common.
+struct visitor_origin {
+    net::peer_name peer;
+    arrival from;
+    std::string asked_host;  ///< SNI; empty: none
+    SSL* ssl = nullptr;      ///< lives as long as the connection
+};
+
+/// A whole answer that the edge itself makes. Views: read during exchange::answer() only.
+struct edge_answer {
+    int status = 200;
+    std::string_view content_type;  ///< empty: none is told
+    std::string_view body;
+    std::span<const wire::field> extra_fields;
+    bool is_last = false;  ///< HTTP/1: the connection is of no use afterwards
+};
+
+/// One request of a visitor and its reply, whichever HTTP version carries them: finds the tunnel (or the API, or the
+/// base page) of its host, opens the stream, keeps the time limits, and says what the visitor is told when it fails. A
+/// front end derives from it, parses and writes, and gets the tunnel's events itself: nothing stands between the
+/// tunnel's bytes and the visitor's connection.
+class exchange : public engine::stream_events {
+public:
+    void on_reset(engine::stream&, engine::code why, std::string_view text) override;
+
+protected:
+    exchange(worker& w, const visitor_origin& origin);
+    ~exchange();
+    exchange(const exchange&) = delete;
+    exchange& operator=(const exchange&) = delete;
+
+    // What a front end does for it.
+    /// Writes the answer; the exchange is over.
+    virtual void answer(const edge_answer& a) = 0;
+    /// The reply has begun and cannot be brought to its end: the visitor must see that it is not whole.
+    virtual void cut(engine::code why) = 0;
+    /// 100 Continue.
+    virtual void send_continue() = 0;
+    virtual void on_timer() = 0;
+
+    /// Forgets the exchange before and sets out for the head of a new one. `version`: 10, 11, 20. `ended`: no body
+    /// follows (or none that belongs to the request: an upgrade).
+    void prepare(const wire::request_head& head, std::uint8_t version, bool ended);
+    /// Sends a prepared request where its host says, or answers it.
+    void serve(const wire::request_head& head);
+    /// Bytes of the request's body, or of an upgraded connection (`push`).
+    void forward_body(std::string_view bytes, bool push);
+    /// The request's body has ended, with these trailers.
+    void finish_request(std::vector<wire::field>& trailers);
+    /// The app's final head: sets framing_ and all that follows from it. `plan` as for choose_framing().
+    void begin_reply(const wire::itp::reply_head& head, const reply_plan& plan);
+    /// What of these reply bytes the visitor gets. False: there are more than were announced.
+    bool admit_reply(std::string_view& bytes) noexcept;
+    /// A limit of the exchange has passed.
+    void on_exchange_timeout();
+
+    /// An error of the edge in the form that the visitor's Accept prefers.
+    void refuse(int status, std::string_view code_name, std::string_view message, std::string_view hint,
+                bool is_last = false);
+    /// The tunnel could not carry the exchange to its end.
+    void fail_stream(engine::code why, std::string_view text);
+    void drop_stream();
+    /// Route, API call and texts go; what prepare() sets stays.
+    void forget() noexcept;
+    void arm(std::chrono::milliseconds limit) { timer_.arm(limit); }
+    bool waits_for_app() const noexcept {
+        return stream_ != nullptr && (stream_->is_congested() || stream_->queued() != 0);
+    }
+
+    worker& w_;
+    const visitor_origin& origin_;
+    net::timer timer_;
+    engine::stream* stream_ = nullptr;
+    std::shared_ptr<route> route_;
+    std::uint64_t request_id_ = 0;
+    std::uint64_t body_seen_ = 0;  ///< in the current body_window
+    std::string accept_;           ///< the visitor's Accept, for error pages
+    std::string protocol_;         ///< Upgrade asked for
+    std::uint8_t version_ = 11;
+    bool head_request_ = false;
+    bool continue_pending_ = false;
+    bool request_done_ = true;
+    bool reply_started_ = false;
+    bool reply_done_ = true;
+    bool event_stream_ = false;
+    reply_framing framing_ = reply_framing::none;
+    std::uint64_t reply_left_ = 0;
+    std::size_t owed_ = 0;  ///< reply bytes queued here for which the tunnel has no credit back yet
+
+private:
+    bool certificate_covers(std::string_view host);
+    void start_tunnel_request(const wire::request_head& head, const std::shared_ptr<route>& to);
+    void start_api_request(const wire::request_head& head);
+    void finish_api_request();
+    void refuse_api_body();
+    bool pass_guard(const wire::request_head& head, const route& to, gate::proof& shown);
+    auth::token_bucket& gate_tries(const route& to);
+    void answer_with(const service::api_response& response);
+    void serve_base_page();
+
+    std::shared_ptr<exchange*> api_ticket_;  ///< lets an answer of another thread find out that we are gone
+    std::unique_ptr<service::api_request> api_request_;
+    std::string api_body_;  ///< may hold a password: moved into a secret or wiped
+};
+
+}  // namespace instatunnel::edge
