@@ -170,6 +170,7 @@ bool session::send_some(stream& s) {
     }
     if (last) s.end_sent_ = true;
     if (s.first_ == nullptr) s.push_ = false;
+    if (s.progress_watched_ && s.events_ != nullptr) s.events_->on_progress(s);
     return true;
 }
 

@@ -45,6 +45,9 @@ public:
     virtual void on_stop(stream&) {}
     /// The send queue has fallen to its low mark again.
     virtual void on_drained(stream&) {}
+    /// The lane took bytes out of the send queue (only after stream::watch_progress()). For bookkeeping: the stream may
+    /// be neither written to nor released in this call.
+    virtual void on_progress(stream&) {}
     /// The client has begun to hand the request to its app (edge side).
     virtual void on_accepted(stream&) {}
 
@@ -79,12 +82,15 @@ public:
     /// The owner is done with it and will not touch it again. A stream that is not finished is reset with `cancelled`.
     void release();
 
+    /// From now on the owner is told on_progress.
+    void watch_progress() noexcept { progress_watched_ = true; }
+
     std::size_t queued() const noexcept { return queued_; }
     bool is_congested() const noexcept { return queued_ >= high_water; }
     bool send_finished() const noexcept { return end_queued_ || dead_; }
     bool receive_finished() const noexcept { return receive_end_ || dead_; }
     bool is_dead() const noexcept { return dead_; }
-    std::uint64_t bytes_sent() const noexcept { return sent_; }
+    std::uint64_t bytes_sent() const noexcept { return sent_; }  ///< body bytes that the lane took
 
 private:
     friend class session;
@@ -112,6 +118,7 @@ private:
     bool stopped_ = false;  // the peer asked to stop sending
     bool push_ = false;     // the queue holds a message
     bool above_high_ = false;
+    bool progress_watched_ = false;
     bool dead_ = false;
     bool released_ = false;
     bool head_seen_ = false;  // the final reply head has come
