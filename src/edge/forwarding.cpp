@@ -150,14 +150,16 @@ bool sets_cookie_for(std::string_view set_cookie, std::string_view domain) noexc
     return false;
 }
 
+bool may_reach_visitor(const wire::field& f, std::string_view base_domain) noexcept {
+    if (is_framing_field(f.name) || f.name == wire::itp::upgrade_field) return false;
+    return f.name.size() != 10 || !iequals(f.name, "set-cookie") || !sets_cookie_for(f.value, base_domain);
+}
+
 namespace {
 
 void append_fields(std::string& out, const std::vector<wire::field>& fields, std::string_view base_domain) {
-    for (const auto& f : fields) {
-        if (is_framing_field(f.name) || f.name == wire::itp::upgrade_field) continue;
-        if (f.name.size() == 10 && iequals(f.name, "set-cookie") && sets_cookie_for(f.value, base_domain)) continue;
-        append_field(out, f.name, f.value);
-    }
+    for (const auto& f : fields)
+        if (may_reach_visitor(f, base_domain)) append_field(out, f.name, f.value);
 }
 
 }  // namespace

@@ -44,6 +44,10 @@ struct reply_plan {
 /// How the body of a reply is delimited towards a visitor (RFC 9112 §6).
 reply_framing choose_framing(const wire::itp::reply_head& head, const reply_plan& plan) noexcept;
 
+/// Whether a field of a reply is passed on: the length is the framing's, and a Set-Cookie that would reach every name
+/// below `base_domain` is left out.
+bool may_reach_visitor(const wire::field& f, std::string_view base_domain) noexcept;
+
 /// Appends the whole HTTP/1.1 head. `base_domain`: a Set-Cookie that would reach every name below it is left out.
 void append_reply_head(std::string& out, const wire::itp::reply_head& head, const reply_plan& plan,
                        reply_framing framing, std::string_view base_domain);

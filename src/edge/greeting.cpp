@@ -2,6 +2,7 @@
 
 #include <openssl/ssl.h>
 
+#include "http2_visitor.hpp"
 #include "instatunnel/auth/token_bucket.hpp"
 #include "instatunnel/base/log.hpp"
 #include "lane.hpp"
@@ -27,6 +28,7 @@ bool offers(std::string_view offered, std::string_view protocol) {
 
 std::string_view choose_alpn(std::string_view offered) {
     if (offers(offered, alpn_tunnel)) return alpn_tunnel;
+    if (offers(offered, alpn_http2)) return alpn_http2;
     if (offers(offered, alpn_http1)) return alpn_http1;
     return {};
 }
@@ -73,7 +75,11 @@ void greeting::on_connected() {
     SSL_get0_alpn_selected(conn_->ssl(), &name, &size);
     const std::string_view protocol(reinterpret_cast<const char*>(name), size);
     if (protocol != alpn_tunnel) {
-        auto* v = new visitor(w_, std::move(peer_), std::move(slot_));
+        visitor_connection* v = nullptr;
+        if (protocol == alpn_http2)
+            v = new http2_visitor(w_, std::move(peer_), std::move(slot_));
+        else
+            v = new visitor(w_, std::move(peer_), std::move(slot_));
         w_.loop.keep(std::unique_ptr<net::retirable>(v));
         v->adopt(std::move(conn_));
         if (w_.draining) v->drain();

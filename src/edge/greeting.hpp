@@ -10,6 +10,7 @@ namespace instatunnel::edge {
 
 /// Protocols that this edge speaks, in ALPN's words (RFC 7301).
 inline constexpr std::string_view alpn_tunnel = "itp/1";
+inline constexpr std::string_view alpn_http2 = "h2";
 inline constexpr std::string_view alpn_http1 = "http/1.1";
 
 /// The edge's choice among a client's offer (wire form); empty: none.

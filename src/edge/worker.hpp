@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "forwarding.hpp"
+#include "http2_limits.hpp"
 #include "instatunnel/auth/token_bucket.hpp"
 #include "instatunnel/engine/chunk.hpp"
 #include "instatunnel/net/event_loop.hpp"
@@ -26,6 +27,7 @@ class lane;
 /// Every bound of the edge in one place; docs/design/limits.md gives the reasons.
 struct edge_limits {
     wire::http1_limits head;
+    http2_limits http2;
     std::chrono::milliseconds handshake{10'000};
     std::chrono::milliseconds first_byte{30'000};  ///< fresh connection to first byte of a head
     std::chrono::milliseconds whole_head{15'000};  ///< first byte to the end of a head

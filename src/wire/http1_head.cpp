@@ -6,10 +6,6 @@
 #include "instatunnel/wire/http1.hpp"
 
 namespace instatunnel::wire {
-namespace {
-
-using http1::framing;
-using http1::line_rule;
 
 // uri-host [ ":" port ] (RFC 9110 §7.2). Of uri-host only names and addresses that can be routed: a reg-name with
 // percent signs or sub-delims (RFC 3986 §3.2.2) is no host on any network, and reads differently in every parser.
@@ -35,6 +31,16 @@ bool is_authority(std::string_view text) noexcept {
     }
     return true;
 }
+
+bool is_request_path(std::string_view text) noexcept {
+    const char* const end = text.data() + text.size();
+    return !text.empty() && text.front() == '/' && http1::skip_target(text.data(), end) == end;
+}
+
+namespace {
+
+using http1::framing;
+using http1::line_rule;
 
 // "HTTP/1.0" or "HTTP/1.1" at the current position; `status` answers any other version.
 template <line_rule Rule>

@@ -44,9 +44,11 @@ def _fields(lines):
 
 
 def curl_command(url, cacert, *arguments):
+    """Over HTTP/1.1, unless an argument names another version."""
     parts = urllib.parse.urlsplit(url)
     resolve = f"{parts.hostname}:{parts.port or 443}:127.0.0.1"
-    return ["curl", "-sS", "--max-time", "120", "--resolve", resolve] + (["--cacert", str(cacert)] if cacert else []) + [
+    version = [] if any(str(a).startswith("--http") for a in arguments) else ["--http1.1"]
+    return ["curl", "-sS", *version, "--max-time", "120", "--resolve", resolve] + (["--cacert", str(cacert)] if cacert else []) + [
         *map(str, arguments), url]
 
 

@@ -166,6 +166,11 @@ std::string_view reason_phrase(int status) noexcept;
 bool is_token(std::string_view text) noexcept;        ///< RFC 9110 §5.6.2, at least one character
 bool is_field_value(std::string_view text) noexcept;  ///< RFC 9110 §5.5: no CR, LF, NUL or other control bytes but HTAB
 
+/// Host with an optional port, as a request may name them: a name of letters, digits and "-._~", or an address.
+bool is_authority(std::string_view text) noexcept;
+/// Path and query in origin-form (RFC 9112 §3.2.1): begins with a slash, visible ASCII but "#".
+bool is_request_path(std::string_view text) noexcept;
+
 /// Whether a comma-separated list holds `token` (case-insensitive, blanks trimmed), as in Connection or Upgrade.
 bool list_has_token(std::string_view list, std::string_view token) noexcept;
 
