@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "http2_session.hpp"
+#include "edge/http2_session.hpp"
 #include "instatunnel/wire/itp_head.hpp"
 #include "invariant.hpp"
 

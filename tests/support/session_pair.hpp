@@ -90,6 +90,7 @@ public:
     std::vector<std::pair<std::string, std::string>> fields;  ///< of the last head, or trailers
     bool consumes = true;
     code reset_code = code::ok;
+    std::vector<std::uint64_t> seen_sent;  ///< bytes_sent() at each on_progress
     std::function<void(stream_owner&)> on_each_head, on_each_data, on_each_drained, on_the_end, on_the_reset;
 
     void release() {
@@ -126,6 +127,7 @@ public:
         told += "drained;";
         if (on_each_drained) on_each_drained(*this);
     }
+    void on_progress(engine::stream& s) override { seen_sent.push_back(s.bytes_sent()); }
     void on_accepted(engine::stream&) override { told += "accepted;"; }
 
     void keep(const std::vector<wire::field>& all) {

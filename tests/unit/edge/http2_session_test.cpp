@@ -87,7 +87,7 @@ public:
         nghttp2_data_provider source{};
         source.source.ptr = upload;
         source.read_callback = [](nghttp2_session*, std::int32_t, std::uint8_t* buffer, std::size_t length,
-                                std::uint32_t* flags, nghttp2_data_source* from, void*) -> ssize_t {
+                                  std::uint32_t* flags, nghttp2_data_source* from, void*) -> ssize_t {
             auto& text = *static_cast<std::string*>(from->ptr);
             const auto size = text.copy(reinterpret_cast<char*>(buffer), length);
             text.erase(0, size);

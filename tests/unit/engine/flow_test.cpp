@@ -225,6 +225,23 @@ TEST_CASE("small reads into reserved memory are gathered into full frames") {
         CHECK(all.substr(static_cast<std::size_t>(i) * 1000, 1000) == std::string(1000, static_cast<char>('a' + i)));
 }
 
+TEST_CASE("an owner who watches progress hears of every frame that the lane takes, nobody else does") {
+    scripted_peer peer(engine::role::edge);
+    auto& watched = peer.end.open(request("POST"));
+    auto& other = peer.end.open(request("POST"));
+    watched.stream->watch_progress();
+    for (auto* owner : {&watched, &other})
+        owner->stream->write(std::string(100'000, 'b'));
+    peer.end.take();
+    REQUIRE(watched.seen_sent.size() >= 4);
+    CHECK(watched.seen_sent.back() == wire::itp::initial_window);
+    CHECK(watched.stream->queued() == 100'000 - wire::itp::initial_window);
+    peer.send(frame_type::credit, 0, 0, credit_entry(1, 100'000));
+    peer.end.take();
+    CHECK(watched.seen_sent.back() == 100'000);
+    CHECK(other.seen_sent.empty());
+}
+
 TEST_CASE("a producer that stops when told is bounded and told once when it may go on") {
     scripted_peer peer(engine::role::edge);
     auto& visitor = peer.end.open(request("POST"));
