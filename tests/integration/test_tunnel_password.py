@@ -6,6 +6,7 @@ import re
 import pytest
 
 from edge import Cli, Edge, Tunnel
+from http2_visitor import Http2Visitor
 from local_apps import ByteApp
 from process import wait_until
 import secret_watch
@@ -99,6 +100,43 @@ def test_a_browsers_preflight_is_the_apps_to_answer(tunnel, recorder):
     assert t.get("/api", *preflight).status == 200
     assert recorder.received[0].startswith(b"OPTIONS /api ")
     assert t.get("/api", "-X", "PUT", "-H", "Origin: https://a.example").status == 401
+
+
+def test_http2_asks_for_the_same_and_lets_the_same_in(tunnel, recorder):
+    t = tunnel(recorder.port, "--password", PASSWORD)
+    origin = ["-H", "Origin: https://a.example"]
+    for arguments in ([], PAGE, ["-H", "X-Tunnel-Password: wrong"], ["-u", "any:wrong"], ["-X", "POST", "-d", "x" * 50_000], ["-I"], ["-X", "OPTIONS"],
+                      ["-X", "PUT", *origin], ["-H", "Cookie: __Host-instatunnel-access=9999999999.x"]):
+        reply = t.get("/path?q=1", "--http2", "-w", "%{stderr}%{http_version}", *arguments)
+        assert (reply.status, reply.error) == (401, "2") and reply.header("WWW-Authenticate"), arguments
+        assert len(reply.all("Content-Type")) == 1 and reply.header("Cache-Control") == "no-store"
+    assert 'name="to" value="/path?q=1"' in t.get("/path?q=1", "--http2", *PAGE).text
+    with Http2Visitor(t.edge.port, t.host, t.edge.cacert) as v:
+        version = [("sec-websocket-version", "13")]
+        for protocol in ("websocket", "other"):
+            assert v.answer(v.start("/socket", "CONNECT", version, end=False, protocol=protocol)).status == 401
+        assert v.request("/path", trailers=[("x-tunnel-password", PASSWORD)]).status == 401
+    assert recorder.received == []
+    preflight = ["-X", "OPTIONS", *origin, "-H", "Access-Control-Request-Method: PUT"]
+    assert t.get("/api", "--http2", *preflight).status == 200
+    assert len(recorder.received) == 1 and recorder.received[0].startswith(b"OPTIONS /api ")
+
+
+def test_a_browser_signs_in_over_http2_and_programs_send_the_password(tunnel, app):
+    t = tunnel(app.port, "--password", PASSWORD)
+    form = ["--http2", "--data-urlencode", "to=/docs", *PAGE]
+    wrong = t.get("/.instatunnel/sign-in", "--data-urlencode", "password=wrong", *form)
+    assert wrong.status == 401 and 'role="alert"' in wrong.text and not wrong.header("Set-Cookie")
+    right = t.get("/.instatunnel/sign-in", "--data-urlencode", f"password={PASSWORD}", *form)
+    assert right.status == 303 and right.header("Location") == "/docs"
+    with Http2Visitor(t.edge.port, t.host, t.edge.cacert) as v:  # crumbs of one Cookie field, as browsers send it
+        inside = v.request("/docs", headers=[("cookie", "theme=dark"), ("cookie", cookie_of(right)), ("cookie", "lang=en")])
+        assert inside.status == 200 and seen(inside, "Cookie") == ["theme=dark; lang=en"]
+        assert v.request("/docs", headers=[("cookie", "theme=dark")]).status == 401
+    by_field = t.get("/", "--http2", "-H", f"X-Tunnel-Password: {PASSWORD}", "-H", "Authorization: Bearer for-the-app")
+    assert by_field.status == 200 and seen(by_field, "X-Tunnel-Password") == [] and seen(by_field, "Authorization") == ["Bearer for-the-app"]
+    by_basic = t.get("/", "--http2", "-u", f"anybody:{PASSWORD}")
+    assert by_basic.status == 200 and seen(by_basic, "Authorization") == []
 
 
 def test_a_websocket_opens_with_the_cookie_or_the_password(tunnel, new_app):
