@@ -102,11 +102,13 @@ void lists_and_removes_clients_of_an_account_only(store_source& source) {
     CHECK(s->list_clients(ann.account_id).value().size() == 1);
     CHECK(s->list_clients("").value().size() == 2);
     REQUIRE(s->add_oauth_token(make_token(bob, "tok_1", oauth_token_kind::access, "f1")));
-    const auto refused = s->remove_client(bob.account_id, "app", now);
+    const auto refused = s->remove_client(bob.account_id, "app", at_second(300));
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == errc::not_found);
     CHECK(s->find_oauth_token(sha256("tok_1")).value());
-    REQUIRE(s->remove_client("", "app", now));
+    const auto ended = s->remove_client("", "app", at_second(300));
+    REQUIRE(ended);
+    CHECK(ended->size() == 1);
     CHECK_FALSE(s->find_client("app").value());
     CHECK_FALSE(s->find_oauth_token(sha256("tok_1")).value());
 }
