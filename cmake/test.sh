@@ -26,6 +26,7 @@ step() {
 step "Packages"
 cmake/install-packages.sh test
 cmake/install-npm.sh
+cmake/install-browser.sh
 
 build() {
     preset=$1 target=$2

@@ -1,4 +1,4 @@
-"""Collects every key and password that the suite uses, and looks for them where none may be.
+"""Collects every key, token and password that the suite uses, and looks for them where none may be.
 
 Logs, outputs and data files are read when a test's folder is removed, with all secrets known by then. What looks like a
 whole key is one, known or not."""
@@ -9,6 +9,8 @@ import pathlib
 import re
 
 KEY = re.compile(rb"it_[A-Za-z0-9]{16,128}(?![A-Za-z0-9])")
+# Of OAuth: access and refresh tokens, codes of both kinds, secrets of clients.
+TOKEN = re.compile(rb"it[acdrs]_[A-Za-z0-9]{40}(?![A-Za-z0-9])")
 _PASSWORD_BYTES = 10  # shorter ones stand in other text by chance
 
 # Where secrets are by contract: a dev edge's first user, what a person stored or copied, and a legacy file that we only
@@ -31,14 +33,16 @@ def add(*values):
         text = value.encode() if isinstance(value, str) else bytes(value or b"")
         if KEY.fullmatch(text):
             secrets.add(text[3:])
+        elif TOKEN.fullmatch(text):
+            secrets.add(text[4:])
         elif len(text) >= _PASSWORD_BYTES:
             secrets.add(text)
 
 
 def add_from_text(text):
-    """Remembers everything in a text that looks like a key."""
+    """Remembers everything in a text that looks like a key or token."""
     data = text.encode(errors="replace") if isinstance(text, str) else bytes(text or b"")
-    add(*KEY.findall(data))
+    add(*KEY.findall(data), *TOKEN.findall(data))
 
 
 def add_from_arguments(arguments):
@@ -61,7 +65,7 @@ def add_from_json(text):
 
 def find(data):
     """The secrets in these bytes, without repeating them: their first characters."""
-    found = [match[:6] for match in KEY.findall(data)]
+    found = [match[:6] for match in KEY.findall(data) + TOKEN.findall(data)]
     return found + [s[:3] for s in secrets if s in data]
 
 
