@@ -35,13 +35,13 @@ class Chromium:
             ["node", SUPPORT / "npm" / "chromium.mjs"], cwd=folder, env=clean_environment(home, INSTATUNNEL_CHROMIUM=program), text=True,
             encoding="utf-8", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
 
-    def do(self, name, **arguments):
-        self._node.stdin.write(json.dumps({"do": name, **arguments}) + "\n")
+    def do(self, command, **arguments):
+        self._node.stdin.write(json.dumps({"do": command, **arguments}) + "\n")
         self._node.stdin.flush()
         line = self._node.stdout.readline()
-        assert line, f"Chromium ended at {name}"
+        assert line, f"Chromium ended at {command}"
         answer = json.loads(line)
-        assert "error" not in answer, f"{name} {arguments}: {answer['error']}"
+        assert "error" not in answer, f"{command} {arguments}: {answer['error']}"
         return answer["value"]
 
     def open(self, scripts=False):
@@ -66,8 +66,8 @@ class Window:
         self._chromium, self._number = chromium, number
         self.do("open", scripts=scripts)
 
-    def do(self, name, **arguments):
-        return self._chromium.do(name, page=self._number, **arguments)
+    def do(self, command, **arguments):
+        return self._chromium.do(command, page=self._number, **arguments)
 
     def close(self):
         self.do("close")
