@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <charconv>
+#include <span>
 
 #include "../caller.hpp"
-#include "instatunnel/base/clock.hpp"
 #include "scope_words.hpp"
 #include "site.hpp"
 
@@ -15,8 +15,38 @@ void add_row(markup& m, std::string_view term, std::string_view text) {
     m.raw("<dt>").raw(term).raw("</dt><dd>").text(text).raw("</dd>");
 }
 
-std::string time_or_never(const std::optional<wall_time>& t) {
-    return t ? to_rfc3339(*t) : "never";
+void add_time(markup& m, const std::optional<wall_time>& t) {
+    if (t)
+        m.time(*t);
+    else
+        m.raw("never");
+}
+
+void add_time_row(markup& m, std::string_view term, const std::optional<wall_time>& t) {
+    m.raw("<dt>").raw(term).raw("</dt><dd>");
+    add_time(m, t);
+    m.raw("</dd>");
+}
+
+// "Chrome on Linux", or the beginning of what the browser calls itself.
+std::string short_agent(std::string_view agent) {
+    struct row {
+        std::string_view mark, name;
+    };
+    // The first that fits: browsers name their ancestors as well.
+    constexpr row browsers[] = {
+        {"Edg/", "Edge"}, {"OPR/", "Opera"}, {"Firefox/", "Firefox"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"}};
+    constexpr row systems[] = {{"Android", "Android"}, {"iPhone", "iPhone"},  {"iPad", "iPad"},
+                               {"Windows", "Windows"}, {"Mac OS X", "macOS"}, {"Linux", "Linux"}};
+    const auto find = [agent](std::span<const row> rows) -> std::string_view {
+        for (const auto& [mark, name] : rows)
+            if (agent.find(mark) != std::string_view::npos) return name;
+        return {};
+    };
+    const auto browser = find(browsers);
+    if (browser.empty()) return agent.empty() ? std::string("A browser") : std::string(agent.substr(0, 60));
+    const auto system = find(systems);
+    return std::string(browser) + (system.empty() ? "" : " on " + std::string(system));
 }
 
 // A button that is a form of its own: what it does cannot be done by a link.
@@ -28,10 +58,11 @@ void add_button(markup& m, std::string_view action, std::string_view csrf, std::
 }
 
 void add_session_row(markup& m, const store::web_session& session, bool own, const std::string& csrf) {
-    m.raw("<tr><td>").text(session.agent.empty() ? "A browser" : session.agent);
+    const auto agent = short_agent(session.agent);
+    m.raw("<tr><td>").text(agent);
     m.raw(own ? " <strong>(this one)</strong>" : "").raw("</td><td>").text(session.address).raw("</td><td>");
-    m.text(to_rfc3339(session.created_at)).raw("</td><td>").text(to_rfc3339(session.last_seen_at)).raw("</td><td>");
-    if (!own) add_button(m, "/account/devices/end", csrf, "session", session.id, "Sign out", session.agent);
+    m.time(session.created_at).raw("</td><td>").time(session.last_seen_at).raw("</td><td>");
+    if (!own) add_button(m, "/account/devices/end", csrf, "session", session.id, "Sign out", agent);
     m.raw("</td></tr>");
 }
 
@@ -52,7 +83,7 @@ void site::show_account(const call_ptr& c) {
     add_row(m, "Email", who->person.email);
     add_row(m, "Name", who->person.name);
     add_row(m, "Plan", who->person.plan);
-    add_row(m, "Account since", to_rfc3339(who->person.created_at));
+    add_time_row(m, "Account since", who->person.created_at);
     add_row(m, "Two-factor sign-in", *factor ? "on" : "off");
     add_row(m, "Tunnels created", std::to_string(usage->tunnels_created));
     add_row(m, "Requests served", std::to_string(usage->requests));
@@ -75,7 +106,8 @@ void site::show_devices(const call_ptr& c) {
     const auto csrf = parts_.sessions.form_token(*c);
     markup m;
     m.raw(
-        "<h2 id=\"browsers\">Browsers</h2><div class=\"scroll\"><table aria-labelledby=\"browsers\"><thead><tr>"
+        "<h2 id=\"browsers\">Browsers</h2><div class=\"scroll\" role=\"region\" aria-labelledby=\"browsers\" "
+        "tabindex=\"0\"><table><thead><tr>"
         "<th scope=\"col\">Browser</th><th scope=\"col\">Address</th><th scope=\"col\">Signed in</th>"
         "<th scope=\"col\">Last seen</th><th scope=\"col\">Action</th></tr></thead><tbody>");
     for (const auto& session : *sessions)
@@ -88,13 +120,16 @@ void site::show_devices(const call_ptr& c) {
         m.raw("<div class=\"buttons\"><button class=\"danger\">Sign out all other browsers</button></div></form>");
     }
     m.raw(
-        "<h2 id=\"commands\">Command lines</h2><div class=\"scroll\"><table aria-labelledby=\"commands\"><thead><tr>"
+        "<h2 id=\"commands\">Command lines</h2><div class=\"scroll\" role=\"region\" aria-labelledby=\"commands\" "
+        "tabindex=\"0\"><table><thead><tr>"
         "<th scope=\"col\">Device</th><th scope=\"col\">Key</th><th scope=\"col\">Signed in</th>"
         "<th scope=\"col\">Last used</th><th scope=\"col\">Action</th></tr></thead><tbody>");
     for (const auto& key : *keys) {
         if (!key.by_sign_in) continue;
-        m.raw("<tr><td>").text(key.name).raw("</td><td class=\"mono\">it_***...").text(key.tail).raw("</td><td>");
-        m.text(to_rfc3339(key.created_at)).raw("</td><td>").text(time_or_never(key.last_used_at)).raw("</td><td>");
+        m.raw("<tr><td>").text(key.name).raw("</td><td><code>it_***...").text(key.tail).raw("</code></td><td>");
+        m.time(key.created_at).raw("</td><td>");
+        add_time(m, key.last_used_at);
+        m.raw("</td><td>");
         add_button(m, "/account/keys/revoke", csrf, "key", key.id, "Sign out", key.name);
         m.raw("</td></tr>");
     }
@@ -127,8 +162,8 @@ void site::show_apps(const call_ptr& c) {
     if (grants->empty()) m.raw("<p>You have not allowed any app to use your account.</p>");
     for (const auto& grant : *grants) {
         m.raw("<section><h2>").text(grant.client_name).raw("</h2><dl>");
-        add_row(m, "Allowed", to_rfc3339(grant.created_at));
-        add_row(m, "Last used", time_or_never(grant.last_used_at));
+        add_time_row(m, "Allowed", grant.created_at);
+        add_time_row(m, "Last used", grant.last_used_at);
         if (!grant.resource.empty()) add_row(m, "Only for", grant.resource);
         m.raw("</dl>");
         add_scopes(m, grant.scopes);
@@ -176,7 +211,7 @@ void site::show_events(const call_ptr& c) {
         "<th scope=\"col\">When</th><th scope=\"col\">What</th><th scope=\"col\">Result</th>"
         "<th scope=\"col\">On what</th><th scope=\"col\">From</th></tr></thead><tbody>");
     for (const auto& r : *records) {
-        m.raw("<tr><td>").text(to_rfc3339(r.at)).raw("</td><td>").text(r.action).raw("</td><td>").text(r.result);
+        m.raw("<tr><td>").time(r.at).raw("</td><td>").text(r.action).raw("</td><td>").text(r.result);
         m.raw("</td><td>").text(r.target).raw("</td><td>").text(r.address).raw("</td></tr>");
     }
     m.raw("</tbody></table></div>");

@@ -1,5 +1,4 @@
 #include "../oauth_routes.hpp"
-#include "instatunnel/base/clock.hpp"
 #include "scope_words.hpp"
 #include "site.hpp"
 
@@ -86,9 +85,11 @@ void site::submit_device(const call_ptr& c) {
 
 void site::confirm_device(const call_ptr& c, const store::device_request& request, const signed_in_person& who) {
     markup m;
-    m.raw("<p>A device asks to use your account as <strong>").text(request.client_name).raw("</strong>.</p><dl>");
+    m.raw("<p><strong>")
+        .text(request.client_name)
+        .raw("</strong>, on another device, asks to use your account.</p><dl>");
     m.raw("<dt>Its address</dt><dd>").text(request.address).raw("</dd><dt>Asked at</dt><dd>");
-    m.text(to_rfc3339(request.created_at)).raw("</dd><dt>You are</dt><dd>").text(who.person.email);
+    m.time(request.created_at).raw("</dd><dt>You are</dt><dd>").text(who.person.email);
     m.raw("</dd></dl><p>It would be able to:</p>");
     add_scopes(m, request.scopes);
     m.raw("<form method=\"post\" action=\"/device\">").hidden("csrf", parts_.sessions.form_token(*c));

@@ -67,11 +67,16 @@ void site::keys_page(const call_ptr& c, const signed_in_person& who, std::string
         "<th scope=\"col\">Last used</th><th scope=\"col\">Ends</th><th scope=\"col\">Action</th></tr></thead><tbody>");
     for (const auto& key : *keys) {
         const bool all = expand_scopes(key.scopes).size() == auth::all_scopes().size();
-        m.raw("<tr><td>").text(key.name).raw("</td><td class=\"mono\">it_***...").text(key.tail).raw("</td><td>");
+        m.raw("<tr><td>").text(key.name).raw("</td><td><code>it_***...").text(key.tail).raw("</code></td><td>");
         m.text(all ? std::string("everything") : scope_text(key.scopes)).raw("</td><td>");
-        m.text(to_rfc3339(key.created_at)).raw("</td><td>");
-        m.text(key.last_used_at ? to_rfc3339(*key.last_used_at) : "never").raw("</td><td>");
-        m.text(key.expires_at ? to_rfc3339(*key.expires_at) : "never").raw("</td><td>");
+        m.time(key.created_at).raw("</td><td>");
+        for (const auto& when : {key.last_used_at, key.expires_at}) {
+            if (when)
+                m.time(*when);
+            else
+                m.raw("never");
+            m.raw("</td><td>");
+        }
         if (!key.replaced_by) add_key_button(m, "/account/keys/rotate", csrf, key, "Replace");
         add_key_button(m, "/account/keys/revoke", csrf, key, "Revoke");
         m.raw("</td></tr>");

@@ -48,8 +48,10 @@ void site::show_page(const call_ptr& c, const signed_in_person& who, std::string
 void site::show_error(call& c, const api_error& error) {
     markup m;
     add_problem(m, error.message);
-    if (error.retry_after.count() > 0)
-        m.raw("<p>Try again in ").text(std::to_string(error.retry_after.count())).raw(" seconds.</p>");
+    if (const auto wait = std::to_string(error.retry_after.count()); wait != "0") {
+        m.raw("<p>Try again in ").text(wait).raw(" seconds.</p>");
+        c.added.emplace_back("Retry-After", wait);
+    }
     const bool owner_decides = error.status == 429 || error.status == 403;
     if (owner_decides && !c.support.empty()) m.raw("<p>Help: ").text(c.support).raw("</p>");
     m.raw("<p><a href=\"/account\">To your account</a></p>");

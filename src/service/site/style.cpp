@@ -15,11 +15,11 @@ a:focus-visible,button:focus-visible,input:focus-visible,select:focus-visible,su
 .paper{background:var(--paper);border:1px solid var(--line);border-radius:10px;padding:1.75rem}
 h1{font-size:1.4rem;line-height:1.3;margin:0 0 1rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}
 label,.label{display:block;font-weight:600;margin:1rem 0 .25rem}
-label.choice{font-weight:400;margin:.35rem 0;display:flex;gap:.5rem;align-items:baseline}
+label.choice{font-weight:400;margin:.6rem 0;display:flex;gap:.5rem;align-items:baseline}
 fieldset{border:1px solid var(--line);border-radius:8px;margin:1rem 0;padding:.5rem 1rem 1rem}legend{font-weight:600;padding:0 .4rem}
-.choices{display:grid;grid-template-columns:repeat(auto-fill,minmax(17rem,1fr))}
+.choices{display:grid;column-gap:1.25rem;grid-template-columns:repeat(auto-fill,minmax(17rem,1fr))}
 input[type=text],input[type=email],input[type=password],select{width:100%;padding:.6rem .7rem;font:inherit;color:inherit;background:var(--paper);border:1px solid var(--edge);border-radius:7px}
-button{padding:.6rem 1.15rem;font:inherit;font-weight:600;border:1px solid transparent;border-radius:7px;background:var(--blue);color:var(--blue-ink);cursor:pointer}
+button{padding:.6rem 1.15rem;font:inherit;font-weight:600;white-space:nowrap;border:1px solid transparent;border-radius:7px;background:var(--blue);color:var(--blue-ink);cursor:pointer}
 button.quiet{background:transparent;color:var(--ink);border-color:var(--edge);font-weight:400}
 button.danger{background:transparent;color:var(--red);border-color:var(--red);font-weight:400}
 .buttons{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}
@@ -29,10 +29,11 @@ small,.soft{color:var(--soft)}small{display:block;margin-top:1rem}
 .notice{border-color:var(--green);background:var(--green-paper);color:var(--green-ink)}
 ul.plain{padding:0;list-style:none;margin:.5rem 0}ul.plain li{padding:.45rem 0;border-top:1px solid var(--line)}ul.plain li:first-child{border-top:0}
 code,.mono{font:.95em ui-monospace,"SFMono-Regular",Menlo,monospace;background:var(--code);border-radius:4px;padding:.1rem .3rem;overflow-wrap:anywhere}
+time,td code{white-space:nowrap}
 .secret{display:block;padding:.8rem;margin:.5rem 0 1rem;user-select:all}
 .code{font-size:1.6rem;letter-spacing:.12em;text-transform:uppercase}
 header.top{background:var(--paper);border-bottom:1px solid var(--line)}
-.wide{max-width:62rem;margin:0 auto;padding:0 1rem}
+.wide{max-width:70rem;margin:0 auto;padding:0 1rem}
 header.top .wide{display:flex;flex-wrap:wrap;gap:.4rem 1.25rem;align-items:center;padding-top:.7rem;padding-bottom:.7rem}
 header.top .who{margin-left:auto;display:flex;gap:.75rem;align-items:center}
 nav ul{display:flex;flex-wrap:wrap;gap:.25rem 1.1rem;list-style:none;margin:0;padding:0}

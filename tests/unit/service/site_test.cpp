@@ -234,6 +234,7 @@ TEST_CASE("guessing codes of devices is limited, on the same machine too") {
     for (int i = 0; i < 12; ++i)
         refused += ann.post("/device", {{"user_code", "BBBB-BBBB"}}).status == 429;
     CHECK(refused == 2);
+    CHECK_FALSE(ann.post("/device", {{"user_code", "BBBB-BBBB"}}).field("Retry-After").empty());
 }
 
 TEST_CASE("a link with a code of a device decides nothing by itself") {
