@@ -16,10 +16,12 @@ import secret_watch
 @pytest.fixture(scope="module")
 def chromium():
     home = _short_folder()
-    running = Chromium(home)
-    yield running
-    running.stop()
-    _remove(home)
+    try:
+        running = Chromium(home)
+        yield running
+        running.stop()
+    finally:
+        _remove(home)
 
 
 @pytest.fixture
