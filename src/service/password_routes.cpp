@@ -15,9 +15,11 @@ nlohmann::ordered_json revoked_body(std::size_t revoked) {
     return body;
 }
 
-// Browsers that are signed in, and tokens of apps: whoever had the old password may have made them.
-outcome<std::vector<std::string>> end_sign_ins(store::store& data, const std::string& user_id, wall_time now) {
+// Whoever had the old password may have signed in with it: browsers always end, and tokens of apps together with keys.
+outcome<std::vector<std::string>> end_sign_ins(store::store& data, const std::string& user_id, store::key_group revoke,
+                                               wall_time now) {
     if (auto ended = data.remove_web_sessions(user_id, {}); !ended) return ended.error();
+    if (revoke == store::key_group::none) return std::vector<std::string>();
     return data.revoke_tokens_of(user_id, now);
 }
 
@@ -134,7 +136,7 @@ reset_result api::finish_reset(const std::string& address, const store::user& us
         auto ended = parts_.data.revoke_keys(user.account_id, revoke, {}, now);
         if (!ended) return ended.error();
         revoked = std::move(*ended);
-        auto signed_out = end_sign_ins(parts_.data, user.id, now);
+        auto signed_out = end_sign_ins(parts_.data, user.id, revoke, now);
         if (!signed_out) return signed_out.error();
         tokens = std::move(*signed_out);
         auto event = audit_event("password.reset").by(actor_kind::user, user.id).of(user.account_id);
@@ -193,11 +195,9 @@ void api::hash_and_change(const call_ptr& c, const store::user& user, secret nex
                 auto ended = parts_.data.revoke_keys(user.account_id, revoke, c->key.id, now);
                 if (!ended) return ended.error();
                 revoked = std::move(*ended);
-                if (revoke != store::key_group::none) {
-                    auto signed_out = end_sign_ins(parts_.data, user.id, now);
-                    if (!signed_out) return signed_out.error();
-                    tokens = std::move(*signed_out);
-                }
+                auto signed_out = end_sign_ins(parts_.data, user.id, revoke, now);
+                if (!signed_out) return signed_out.error();
+                tokens = std::move(*signed_out);
                 auto event = guard_.event(c, "password.changed").about(user.email);
                 return parts_.audit.append(event.with("revoked_keys", revoked.size()));
             });

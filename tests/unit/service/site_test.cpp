@@ -379,15 +379,24 @@ TEST_CASE("two-factor sign-in is turned off with a code, and new recovery codes 
           200);
 }
 
-TEST_CASE("a new password signs out browsers and apps that the old one let in") {
+TEST_CASE("a new password signs out browsers, and apps too when keys end with it") {
     service_fixture f;
     const auto key = f.sign_up("ann@example.com");
     site_visitor ann(f);
     ann.sign_in("ann@example.com", "correct horse");
+    const auto asked = f.call("POST", "/v1/oauth/device_authorization", "", {{"client_id", "instatunnel-cli"}});
+    ann.allow_device(asked.body["user_code"]);
+    const auto tokens = f.call("POST", "/v1/oauth/token", "",
+                               {{"client_id", "instatunnel-cli"},
+                                {"grant_type", "urn:ietf:params:oauth:grant-type:device_code"},
+                                {"device_code", asked.body["device_code"]}});
+    REQUIRE(tokens.status == 200);
+    const std::string token = tokens.body["access_token"];
     const json change = {{"current", "correct horse"}, {"new", "gravity falls up"}};
     CHECK(f.call("POST", "/v1/auth/password", key, change).status == 200);
-    CHECK(ann.get("/account").status == 200);
+    CHECK(ann.get("/account").status == 303);
+    CHECK(f.call("GET", "/v1/auth/user", token).status == 200);
     const json again = {{"current", "gravity falls up"}, {"new", "gravity falls down"}, {"revoke_keys", "sign_in"}};
     CHECK(f.call("POST", "/v1/auth/password", key, again).status == 200);
-    CHECK(ann.get("/account").status == 303);
+    CHECK(f.call("GET", "/v1/auth/user", token).status == 401);
 }
