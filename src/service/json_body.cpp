@@ -108,10 +108,10 @@ std::vector<std::string> json_body::texts(const char* name) {
     return required_texts(name);
 }
 
-form json_body::as_form() const {
+form json_body::texts_as_form(std::span<const char* const> names) {
     form fields;
-    for (const auto& [name, value] : object_.items())
-        if (value.is_string()) fields.add(name, value.get<std::string>());
+    for (const char* name : names)
+        if (auto value = text(name)) fields.add(name, std::move(*value));
     return fields;
 }
 

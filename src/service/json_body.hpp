@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,8 +35,8 @@ public:
     std::optional<bool> flag(const char* name);
     /// Empty if it is absent.
     std::vector<std::string> texts(const char* name);
-    /// Every member that is a text.
-    form as_form() const;
+    /// The members of these names as a form; each must be a text.
+    form texts_as_form(std::span<const char* const> names);
 
     const std::optional<api_error>& error() const noexcept { return error_; }
 

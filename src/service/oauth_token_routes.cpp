@@ -8,6 +8,11 @@
 namespace instatunnel::service {
 namespace {
 
+// Of all endpoints that take JSON as well as a form.
+constexpr const char* parameters[] = {"grant_type",   "client_id",     "client_secret", "code",
+                                      "redirect_uri", "code_verifier", "refresh_token", "device_code",
+                                      "scope",        "resource",      "token",         "token_type_hint"};
+
 std::int64_t seconds_of(wall_time t) {
     return std::chrono::duration_cast<std::chrono::seconds>(t.time_since_epoch()).count();
 }
@@ -46,8 +51,9 @@ void refuse(const call_ptr& c, const oauth::refusal& why) {
 std::optional<form> read_oauth_body(const call_ptr& c) {
     const auto text = trim(c->request.body.reveal());
     if (text.starts_with('{')) {
-        const json_body body(text);
-        if (!body.error()) return body.as_form();
+        json_body body(text);
+        auto fields = body.texts_as_form(parameters);
+        if (!body.error()) return fields;
         refuse(c, {"invalid_request", body.error()->message, body.error()->status});
         return std::nullopt;
     }

@@ -167,6 +167,7 @@ TEST_CASE("the token endpoint takes a form with Basic as well and says no in the
     CHECK(ask("grant_type=a&grant_type=b", a.id + ":" + a.secret).body["error"] == "invalid_request");
     CHECK(ask("%zz", "").body["error"] == "invalid_request");
     CHECK(ask("{", "").body["error"] == "invalid_request");
+    CHECK(ask(R"({"client_id":"instatunnel-cli","scope":{}})", "").body["error"] == "invalid_request");
     CHECK(ask("", "").body["error"] == "invalid_request");
 }
 
