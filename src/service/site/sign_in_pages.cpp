@@ -45,6 +45,12 @@ void site::sign_in_form(const call_ptr& c, const std::string& next, std::string_
          "autocomplete=\"current-password\" maxlength=\"1024\" required")
         .raw(email.empty() ? "" : " autofocus");
     m.raw("><div class=\"buttons\"><button>Sign in</button></div></form>");
+    if (parts_.options.people != nullptr) {
+        m.raw("<p class=\"buttons\"><a href=\"/sign-in/provider?next=")
+            .text(percent_encode(next))
+            .raw("\">Sign in with ");
+        m.text(parts_.options.people->settings().name).raw("</a></p>");
+    }
     m.raw(
         "<small>Forgotten the password? On a command line: <code>instatunnel auth password reset -e "
         "YOU</code></small>");
