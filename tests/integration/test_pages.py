@@ -230,7 +230,7 @@ def test_a_browser_signs_out_the_others(edge, window, person):
     for page in (lost, here):
         sign_in(page, edge, person, "/account/devices")
         page.wait_for("#browsers")
-    assert len(here.texts("table[aria-labelledby=browsers] tbody tr")) == 2
+    assert len(here.texts("[aria-labelledby=browsers] tbody tr")) == 2
     here.look("devices-two")
     here.button("Sign out all other browsers")
     here.wait_for("#browsers")
