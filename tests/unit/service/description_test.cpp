@@ -75,6 +75,7 @@ TEST_CASE("an operation says who may call it and what it takes and answers") {
     const auto document = description();
     std::set<std::string> ids;
     for (const auto& r : routes()) {
+        if (r.access == route_access::page) continue;
         std::string path(r.pattern);
         if (path.ends_with(":id")) path.replace(path.size() - 3, 3, "{id}");
         if (const auto at = path.find(":id/"); at != std::string::npos) path.replace(at, 3, "{id}");
