@@ -68,7 +68,7 @@ api_error refused(std::string text, int status = 403) {
 }  // namespace
 
 void site::begin_provider(const call_ptr& c) {
-    if (parts_.options.people == nullptr) return c->fail(refused("This server has no outside sign-in", 404));
+    if (parts_.options.people == nullptr) return c->fail(refused("This server has no outside sign-in"));
     const auto query = form::parse(c->request.query);
     const auto next = safe_next(query ? query->value("next") : std::string_view());
     parts_.options.people->begin(
@@ -91,7 +91,7 @@ void site::provider_failed(const call_ptr& c, const failure& why) {
 }
 
 void site::finish_provider(const call_ptr& c) {
-    if (parts_.options.people == nullptr) return c->fail(refused("This server has no outside sign-in", 404));
+    if (parts_.options.people == nullptr) return c->fail(refused("This server has no outside sign-in"));
     auto kept = read_kept(parts_.pepper, cookie_value(*c, cookie_name), parts_.settings.now());
     c->added.push_back(cookie({}, std::chrono::seconds(0)));
     if (!kept) return c->fail(refused("That took too long, or began in another browser. Sign in once more", 400));
