@@ -14,7 +14,8 @@ struct ring {
     std::unique_ptr<store::store> data = store::open_sqlite(folder.path()).value();
     std::chrono::seconds moved{0};
     tuning settings;
-    keyring keys{*data, secret(std::string(32, 'p')), settings};
+    const secret pepper{std::string(32, 'p')};
+    keyring keys{*data, pepper, settings};
 
     ring() {
         settings.steady = [this] { return auth::steady_time(std::chrono::hours(1) + moved); };
