@@ -261,7 +261,7 @@ TEST_CASE("the metadata names what there is") {
     service_fixture f;
     const auto about = f.call("GET", "/.well-known/oauth-authorization-server").body;
     const std::string issuer = about["issuer"];
-    CHECK(issuer == "https://api.localhost");
+    CHECK(issuer == "https://api.t.example.com:8443");
     CHECK(about["token_endpoint"] == issuer + "/v1/oauth/token");
     CHECK(about["code_challenge_methods_supported"] == json({"S256"}));
     CHECK(about["authorization_response_iss_parameter_supported"] == true);

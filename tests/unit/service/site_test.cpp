@@ -25,7 +25,7 @@ std::string public_query(service_fixture& f, const std::string& redirect) {
         .add("redirect_uri", redirect)
         .add("scope", "tunnels:read")
         .add("state", "s")
-        .add("code_challenge", std::string(43, 'a'))
+        .add("code_challenge", std::string(43, 'A'))
         .add("code_challenge_method", "S256")
         .text();
 }
@@ -112,7 +112,7 @@ TEST_CASE("a form of another site, or of a time before the sign-in, changes noth
     CHECK(ann.post("/account/keys", {{"name", "evil"}, {"scope", "tunnels:write"}}).status == 403);
     ann.extra_fields = {{"Sec-Fetch-Site", "same-site"}};
     CHECK(ann.post("/account/keys", {{"name", "evil"}, {"scope", "tunnels:write"}}).status == 403);
-    ann.extra_fields = {{"Origin", "https://api.localhost"}, {"Sec-Fetch-Site", "same-origin"}};
+    ann.extra_fields = {{"Origin", "https://api.t.example.com:8443"}, {"Sec-Fetch-Site", "same-origin"}};
     CHECK(ann.post("/account/keys", {{"name", "good"}, {"scope", "tunnels:write"}}).status == 200);
 
     site_visitor bob(f);
@@ -164,12 +164,12 @@ TEST_CASE("an app gets a code after consent, or hears that it was refused") {
     CHECK(asked.text.find("registered itself") != std::string::npos);
     const auto no = ann.post("/v1/oauth/authorize?" + query, {{"decision", "deny"}});
     CHECK(in_query(no.field("Location"), "error") == "access_denied");
-    CHECK(in_query(no.field("Location"), "iss") == "https://api.localhost");
+    CHECK(in_query(no.field("Location"), "iss") == "https://api.t.example.com:8443");
     ann.get("/v1/oauth/authorize?" + query);
     const auto yes = ann.post("/v1/oauth/authorize?" + query, {{"decision", "allow"}});
     CHECK(yes.field("Location").starts_with("http://127.0.0.1/cb?code=itc_"));
     CHECK(in_query(yes.field("Location"), "state") == "s");
-    CHECK(in_query(yes.field("Location"), "iss") == "https://api.localhost");
+    CHECK(in_query(yes.field("Location"), "iss") == "https://api.t.example.com:8443");
     // Anybody can listen on a loopback port: the question comes again.
     CHECK(ann.get("/v1/oauth/authorize?" + query).status == 200);
 }
