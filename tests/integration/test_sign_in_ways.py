@@ -35,7 +35,7 @@ def check_signed_in(edge, cli, process):
 
 def test_a_browser_on_this_computer_signs_the_command_line_in(edge, new_cli):
     cli = new_cli(edge)
-    process = cli.start("login", "login", "--web", "--json", *cli.server())
+    process = cli.start("prints-login", "login", "--web", "--json", *cli.server())
     browser = signed_in(edge)
     asked = browser.open(path_of(process.wait_event("login.browser", 20)["url"]))
     assert "InstaTunnel command line" in asked.heading, asked
@@ -48,7 +48,7 @@ def test_a_browser_on_this_computer_signs_the_command_line_in(edge, new_cli):
 
 def test_a_device_code_signs_the_command_line_in(edge, new_cli):
     cli = new_cli(edge)
-    process = cli.start("login", "login", "--device", "--json", *cli.server())
+    process = cli.start("prints-login", "login", "--device", "--json", *cli.server())
     shown = process.wait_event("login.device", 20)
     browser = signed_in(edge)
     page = browser.open(path_of(shown["verification_uri_complete"]))
@@ -61,7 +61,7 @@ def test_a_device_code_signs_the_command_line_in(edge, new_cli):
 
 def test_a_no_in_the_browser_is_told_on_the_command_line(edge, new_cli):
     cli = new_cli(edge)
-    process = cli.start("login", "login", "--web", "--json", *cli.server())
+    process = cli.start("prints-login", "login", "--web", "--json", *cli.server())
     browser = signed_in(edge)
     asked = browser.open(path_of(process.wait_event("login.browser", 20)["url"]))
     back = browser.submit(asked, "/v1/oauth/authorize", "deny")

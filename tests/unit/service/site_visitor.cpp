@@ -28,6 +28,15 @@ secret shown_secret(const std::string& page) {
     return secret(bytes);
 }
 
+// What a browser reads from an attribute.
+static std::string unescaped(std::string text) {
+    const std::pair<const char*, const char*> entities[] = {
+        {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&#39;", "'"}, {"&amp;", "&"}};
+    for (const auto& [entity, character] : entities)
+        text = std::regex_replace(text, std::regex(entity), character);
+    return text;
+}
+
 void site_visitor::learn(const reply& r) {
     for (const auto& [name, value] : r.fields) {
         if (name != "Set-Cookie") continue;
@@ -46,7 +55,7 @@ void site_visitor::learn(const reply& r) {
     hidden_.clear();
     for (std::sregex_iterator at(r.text.begin(), r.text.end(), field), end; at != end; ++at)
         if (r.text.compare(static_cast<std::size_t>(at->position()) - 14, 14, "type=\"hidden\" ") == 0)
-            hidden_[(*at)[1]] = (*at)[2];
+            hidden_[(*at)[1]] = unescaped((*at)[2]);
 }
 
 reply site_visitor::send(const std::string& method, const std::string& path, const std::string& body) {
