@@ -49,7 +49,7 @@ struct with_browser : cli_fixture {
     }
     void answer() {
         const auto port = test::port_of(std::string(opened.value("redirect_uri")));
-        form given = result;
+        form given = result.clone();
         given.add("state", std::string(opened.value("state"))).add("iss", issuer);
         page = loopback_browser(port).get("/cb?" + given.text(), "127.0.0.1:" + std::to_string(port)).answer();
     }

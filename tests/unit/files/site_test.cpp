@@ -23,7 +23,7 @@ struct answer {
 };
 
 // A directory and the two ends of a tunnel, in memory.
-class served_folder : private files::site_events {
+class served_folder final : private files::site_events {
 public:
     explicit served_folder(files::site_rules rules = {}) {
         auto opened = files::site::open(runner.loop, {folder.path().string(), "./site", rules}, *this);
