@@ -121,6 +121,9 @@ void stream::release() {
     if (released_) return;
     released_ = true;
     events_ = nullptr;
+    // A reply that is finished leaves whole, also when it came before the end of the request; send_end() goes on. An
+    // edge that lets go has no interest in a reply any more, and the app is to hear that at once.
+    if (session_.role_ == role::client && !dead_ && end_queued_ && !end_sent_) return;
     // Whoever lets go of an unfinished exchange does not want its rest.
     if (!dead_ && !(end_queued_ && receive_end_)) {
         reset(code::cancelled, {});
@@ -183,6 +186,7 @@ void session::send_end(stream& s) {
         else
             append(frame_type::data, flag::end, s.id_, {});
     }
+    if (s.released_ && !s.receive_end_) return s.reset(code::cancelled, {});
     forget_if_done(s);
 }
 

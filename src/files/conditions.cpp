@@ -78,7 +78,7 @@ bool names_this_version(std::string_view if_range, const validators& current, sy
 validators make_validators(const file_version& file, sys_seconds now) {
     validators v;
     v.modified = floor<seconds>(file.modified);
-    v.is_strong = floor<seconds>(std::max(file.modified, file.changed)) + settled_after <= now;
+    v.is_strong = std::max(file.modified, file.changed) + settled_after <= now;
     char text[64];
     const auto number = [](auto t) { return static_cast<unsigned long long>(t.time_since_epoch().count()); };
     const int length =

@@ -204,7 +204,7 @@ void exchange::send_body() {
     switch (body_.send(*stream_)) {
         case reply_body::progress::done:
             stream_->finish();
-            return reply_complete();
+            return over();
         case reply_body::progress::paused:
             return;
         case reply_body::progress::more:
@@ -217,25 +217,14 @@ void exchange::send_body() {
 }
 
 void exchange::run_deferred() {
-    if (stream_ == nullptr || stream_->send_finished()) return;
+    if (stream_ == nullptr) return;
     if (listing_) return continue_listing();
     send_body();
 }
 
-// Letting go of a stream whose request has not ended would reset it, and drop what of the reply is still queued.
-void exchange::reply_complete() {
-    body_.clear();
-    hold(0);
-    if (stream_->receive_finished()) over();
-}
-
-// A directory has no use for what is sent to it. The edge stops a visitor who sends on after the reply.
+// A directory has no use for what is sent to it.
 void exchange::on_data(engine::stream& s, std::string_view bytes) {
     s.consumed(bytes.size());
-}
-
-void exchange::on_end(engine::stream& s) {
-    if (s.send_finished()) over();
 }
 
 void exchange::on_reset(engine::stream&, code, std::string_view) {

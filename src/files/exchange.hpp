@@ -22,7 +22,7 @@ public:
     void start(engine::stream& s, const wire::itp::open_head& open, std::uint8_t flags);
 
     void on_data(engine::stream&, std::string_view bytes) override;
-    void on_end(engine::stream& s) override;
+    void on_end(engine::stream&) override {}
     void on_reset(engine::stream&, engine::code why, std::string_view text) override;
     void on_stop(engine::stream&) override;
     void on_drained(engine::stream&) override;
@@ -39,7 +39,6 @@ private:
     void add_field(std::string_view name, std::string value) { fields_.emplace_back(name, std::move(value)); }
     void send_head(int status, std::int64_t length);
     void send_body();
-    void reply_complete();
     void hold(std::size_t bytes);
     void fail(engine::code why);
     void over();

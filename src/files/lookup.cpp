@@ -98,21 +98,15 @@ file_version version_of(const struct stat& info) noexcept {
 }
 
 found look_up(const site_options& options, std::string_view target, request_path& path) {
-    switch (decode_path(target, path)) {
-        case path_verdict::malformed:
-            return problem(400);
-        case path_verdict::absent:
-            return problem(404);
-        case path_verdict::good:
-            break;
-    }
+    const auto verdict = decode_path(target, path);
+    if (verdict == path_verdict::malformed) return problem(400);
     auto place = open_place(options.root);
     if (!place) {
         auto f = problem(503);
         f.is_gone = status_for_errno(errno) != 503;
         return f;
     }
-    auto f = open_named(options, place.get(), path);
+    auto f = verdict == path_verdict::good ? open_named(options, place.get(), path) : problem(404);
     const bool is_route = f.kind == found_kind::problem && f.status == 404 && !path.has_extension && !path.is_hidden;
     if (options.rules.spa && is_route) f = open_file(place.get(), index_name);
     if (f.kind == found_kind::directory) f.place = std::move(place);

@@ -74,6 +74,22 @@ def test_both_directions_of_one_request_flow_at_once(tunnel, app):
         assert visitor.chunk() == b""
 
 
+def test_a_reply_that_comes_before_the_end_of_an_upload_arrives_whole(tunnel, new_app, folder):
+    def refuse(connection, _):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 200000\r\n\r\n" + b"y" * 200_000)
+        while connection.recv(65536):
+            pass
+
+    (folder / "upload").write_bytes(b"x" * 3_000_000)
+    t = tunnel(new_app(ByteApp, serve=refuse).port)
+    for _ in range(5):
+        reply = t.get("/", "-T", folder / "upload", "-H", "Expect:")
+        assert (reply.status, len(reply.body), reply.exit_code) == (413, 200_000, 0), reply.error
+
+
 def test_a_visitor_who_leaves_ends_the_apps_work(tunnel, new_app):
     ended = threading.Event()
 

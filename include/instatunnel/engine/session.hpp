@@ -79,7 +79,8 @@ public:
     void reset(code why, std::string_view text);
     /// Returns credit for bytes that the next hop has taken.
     void consumed(std::size_t bytes, pace how = pace::free);
-    /// The owner is done with it and will not touch it again. A stream that is not finished is reset with `cancelled`.
+    /// The owner is done with it and will not touch it again. A stream that is not finished is reset with `cancelled`;
+    /// on the client's side what was sent up to finish() leaves before that.
     void release();
 
     /// From now on the owner is told on_progress.

@@ -88,5 +88,5 @@ TEST_CASE("a visitor who takes what is sent may answer it with window updates fo
         REQUIRE(guard.on_frame(NGHTTP2_WINDOW_UPDATE, 0, 4, start));
         REQUIRE(guard.on_frame(NGHTTP2_WINDOW_UPDATE, 0, 4, start));
     }
-    CHECK(burst(guard, NGHTTP2_WINDOW_UPDATE, 0, 4) == 1000);
+    CHECK(burst(guard, NGHTTP2_WINDOW_UPDATE, 0, 4) == 998);  // the answers to the last one are spent
 }

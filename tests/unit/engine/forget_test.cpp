@@ -198,3 +198,57 @@ TEST_CASE("ten thousand exchanges leave nothing behind") {
     }
     CHECK(pair.is_empty());
 }
+
+TEST_CASE("a reply that is finished before the request leaves whole, and the request is cancelled behind it") {
+    const std::size_t size = GENERATE(0, 1, 20'000, 300'000);
+    const bool trailers = GENERATE(false, true);
+    INFO(size << (trailers ? " trailers" : ""));
+    session_pair pair;
+    auto& visitor = pair.edge.open(request("POST"));
+    send_body(*visitor.stream, 5000, way::fast);
+    pair.settle();
+    auto& app = pair.client.last();
+    app.stream->send_reply(reply(413), 0);
+    send_body(*app.stream, size, way::chunks);
+    if (trailers)
+        app.stream->send_trailers({{"x-sum", "1"}});
+    else
+        app.stream->finish();
+    app.release();
+    pair.settle();
+    CHECK(visitor.body.size() == size);
+    CHECK(visitor.told.find(trailers ? "trailers;" : "end;") != std::string::npos);
+    CHECK(visitor.reset_code == code::cancelled);
+    CHECK(visitor.stream == nullptr);
+    CHECK(pair.is_empty());
+}
+
+TEST_CASE("an edge that lets go of a request cancels it at once, whatever of it is still queued") {
+    session_pair pair;
+    auto& visitor = pair.edge.open(request("POST"));
+    pair.settle();
+    auto& app = pair.client.last();
+    app.consumes = false;
+    send_body(*visitor.stream, 300'000, way::chunks);
+    visitor.stream->finish();
+    visitor.release();
+    pair.settle();
+    CHECK(app.reset_code == code::cancelled);
+    CHECK(pair.is_empty());
+}
+
+TEST_CASE("a finished reply that nobody takes is forgotten with the session") {
+    session_pair pair;
+    auto& visitor = pair.edge.open(request("POST"));
+    visitor.consumes = false;
+    pair.settle();
+    auto& app = pair.client.last();
+    app.stream->send_reply(reply(413), 0);
+    send_body(*app.stream, 300'000, way::chunks);
+    app.stream->finish();
+    app.release();
+    pair.settle();
+    CHECK(pair.client.session.open_streams() == 1);
+    pair.client.session.lose_all_streams("gone");
+    CHECK(pair.client.session.open_streams() == 0);
+}
