@@ -109,6 +109,7 @@ void exchange::serve(const wire::request_head& head) {
         has_long_name = has_long_name || f.name.size() > 255;
     }
 
+    if (origin_.is_proxy) hear_proxy(head);
     // ITP carries these with a length of one byte.
     if (has_long_name) return refuse(431, "bad_request", "a field name longer than 255 bytes", {}, /*is_last=*/true);
     if (head.method.size() > 255) return refuse(501, "bad_request", "an unknown method", {}, /*is_last=*/true);
@@ -116,11 +117,26 @@ void exchange::serve(const wire::request_head& head) {
     const auto host = host_of_authority(head.authority, w_.host);
     if (!certificate_covers(host))
         return refuse(421, "misdirected_request", "This connection was opened for another host", {}, /*is_last=*/true);
-    if (auto to = w_.routes.find(host); to != nullptr) return start_tunnel_request(head, to);
+    if (auto to = w_.routes.find(host); to != nullptr) {
+        if (to->kind == wire::itp::stream_kind::http) return start_tunnel_request(head, to);
+        return refuse(421, "not_http", "This name belongs to a tunnel that does not carry HTTP requests",
+                      "Ask whoever sent it how to connect to it.", /*is_last=*/true);
+    }
     if (host == w_.api_host) return start_api_request(head);
     if (host == w_.domain) return serve_base_page();
     refuse(404, "tunnel_not_found", "There is no tunnel with this name",
            "Check the address, or ask whoever sent it whether their tunnel is running.");
+}
+
+void exchange::hear_proxy(const wire::request_head& head) {
+    told_.reset();
+    auto told = read_forwarding(head, w_.proxies, origin_.peer);
+    if (!told) return;
+    told_ = std::make_unique<visitor_origin>();
+    told_->from = make_arrival(told->peer, w_.public_port);
+    told_->from.forwarded_for = std::move(told->chain);
+    if (!told->https) told_->from.scheme = "http";
+    told_->peer = std::move(told->peer);
 }
 
 bool exchange::certificate_covers(std::string_view host) {
@@ -137,16 +153,18 @@ void exchange::start_tunnel_request(const wire::request_head& head, const std::s
     if (to->via == nullptr)
         return refuse(503, "tunnel_reconnecting", "The tunnel is not connected right now",
                       "It usually comes back within seconds: try again.");
-    if (!origin_.peer.is_loopback && !w_.tunnel_requests.at(to->tunnel.tunnel_id, w_.loop.now()).take(w_.loop.now()))
+    if (!who().peer.is_loopback && !w_.tunnel_requests.at(to->tunnel.tunnel_id, w_.loop.now()).take(w_.loop.now()))
         return refuse(429, "rate_limited", "This tunnel gets more requests than it may", "Try again in a moment.");
     auto shown = gate::proof::none;
     if (to->guard != nullptr && !pass_guard(head, *to, shown)) return;
     auto& open = w_.open;
     open.tunnel = to->number;
     open.request_id = request_id_;
-    open.visitor.family = origin_.peer.family;
-    std::copy(std::begin(origin_.peer.bytes), std::end(origin_.peer.bytes), open.visitor.bytes.begin());
-    open.visitor.port = origin_.peer.port;
+    const auto& peer = who().peer;
+    open.visitor.family = peer.family;
+    std::copy(std::begin(peer.bytes), std::end(peer.bytes), open.visitor.bytes.begin());
+    open.visitor.port = peer.port;
+    open.https = who().from.scheme == "https";
     open.http_version = version_;
     open.method = head.method;
     open.authority = head.authority;
@@ -155,7 +173,7 @@ void exchange::start_tunnel_request(const wire::request_head& head, const std::s
     protocol_ = request_done_ && head.upgrade.size() <= 255 ? head.upgrade : std::string_view();
     open.protocol = protocol_;
     open.content_length = head.body == wire::body_kind::length ? static_cast<std::int64_t>(head.content_length) : -1;
-    forward_request_fields(head, origin_.from, w_.forwarded, open.fields);
+    forward_request_fields(head, who().from, w_.forwarded, open.fields);
     if (to->guard != nullptr) to->guard->hide(shown, open.fields, w_.left_cookies);
     // An upgrade keeps its direction open: what follows the head is the new protocol.
     const bool ended = request_done_ && protocol_.empty();

@@ -23,6 +23,7 @@ struct visitor_origin {
     arrival from;
     std::string asked_host;  ///< SNI; empty: none
     SSL* ssl = nullptr;      ///< lives as long as the connection
+    bool is_proxy = false;   ///< a trusted one: its forwarding fields say who the visitor is
 };
 
 /// A whole answer that the edge itself makes. Views: read during exchange::answer() only.
@@ -108,6 +109,8 @@ protected:
 
 private:
     bool certificate_covers(std::string_view host);
+    void hear_proxy(const wire::request_head& head);
+    const visitor_origin& who() const noexcept { return told_ != nullptr ? *told_ : origin_; }
     void start_tunnel_request(const wire::request_head& head, const std::shared_ptr<route>& to);
     void start_api_request(const wire::request_head& head);
     void finish_api_request();
@@ -117,6 +120,7 @@ private:
     void answer_with(const service::api_response& response);
     void serve_base_page();
 
+    std::unique_ptr<visitor_origin> told_;   ///< who the visitor is, by a trusted proxy's word
     std::shared_ptr<exchange*> api_ticket_;  ///< lets an answer of another thread find out that we are gone
     std::unique_ptr<service::api_request> api_request_;
     std::string api_body_;  ///< may hold a password: moved into a secret or wiped

@@ -119,9 +119,10 @@ void forward_request_fields(const wire::request_head& head, const arrival& from,
         .append(from.forwarded_node)
         .append(";host=\"")
         .append(head.authority)
-        .append("\";proto=https");
+        .append("\";proto=")
+        .append(from.scheme);
     out.push_back({"X-Forwarded-For", from.forwarded_for});
-    out.push_back({"X-Forwarded-Proto", "https"});
+    out.push_back({"X-Forwarded-Proto", from.scheme});
     out.push_back({"X-Forwarded-Host", head.authority});
     out.push_back({"X-Forwarded-Port", from.port});
     out.push_back({"Forwarded", scratch});

@@ -17,9 +17,10 @@ std::string_view host_of_authority(std::string_view authority, std::string& out)
 
 /// Where a request came in; texts that are the same for every request of a connection.
 struct arrival {
-    std::string forwarded_for;   ///< "203.0.113.7" or "2001:db8::7"
-    std::string forwarded_node;  ///< the same as RFC 7239 §6 writes it: "\"[2001:db8::7]\"" for IPv6
-    std::string port;            ///< "443"
+    std::string forwarded_for;          ///< "203.0.113.7" or "2001:db8::7"
+    std::string forwarded_node;         ///< the same as RFC 7239 §6 writes it: "\"[2001:db8::7]\"" for IPv6
+    std::string port;                   ///< "443"
+    std::string_view scheme = "https";  ///< or "http": how the visitor came to a proxy in front of the edge
 };
 arrival make_arrival(const net::peer_name& peer, std::uint16_t public_port);
 

@@ -4,6 +4,7 @@
 #include <thread>
 #include <vector>
 
+#include "doorstep.hpp"
 #include "greeting.hpp"
 #include "instatunnel/base/clock.hpp"
 #include "instatunnel/base/log.hpp"
@@ -22,7 +23,7 @@ constexpr std::chrono::milliseconds list_wait{500};
 class visitor_door final : public net::acceptor::handler {
 public:
     visitor_door(worker& w, SSL_CTX* context) : w_(w), context_(context) {}
-    void on_accepted(unique_fd fd) override { greeting::begin(w_, std::move(fd), context_); }
+    void on_accepted(unique_fd fd) override { doorstep::begin(w_, std::move(fd), {context_, nullptr}); }
 
 private:
     worker& w_;
@@ -54,6 +55,8 @@ public:
         worker_.api_host = "api." + options_.domain;
         worker_.public_port = options_.public_port;
         worker_.support_contact = options_.support_contact;
+        worker_.ports.listen_on(options_.port_host);
+        worker_.proxies.set(options_.trusted_proxies, options_.proxy_protocol);
         acceptor_ = std::make_unique<net::acceptor>(loop_, std::move(options_.listener), visitor_door_);
         if (options_.http_listener)
             redirect_acceptor_ =
@@ -137,6 +140,7 @@ private:
 
     void on_tick() {
         worker_.routes.expire(loop_.now());
+        worker_.ports.close_unused(worker_.routes);
         if (options_.on_tick) options_.on_tick();
         tick_.arm(housekeeping);
     }
@@ -146,6 +150,7 @@ private:
         worker_.draining = true;
         acceptor_.reset();
         redirect_acceptor_.reset();
+        worker_.ports.close_all();
         drain_deadline_ = loop_.now() + limit;
         for (lane* l : std::vector<lane*>(worker_.lanes.begin(), worker_.lanes.end()))
             l->drain();
@@ -168,6 +173,7 @@ private:
         worker_.draining = true;
         acceptor_.reset();
         redirect_acceptor_.reset();
+        worker_.ports.close_all();
         tick_.cancel();
         drain_tick_.cancel();
         for (visitor_connection* v : std::vector<visitor_connection*>(worker_.visitors.begin(), worker_.visitors.end()))

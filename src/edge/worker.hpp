@@ -17,7 +17,9 @@
 #include "instatunnel/service/service.hpp"
 #include "instatunnel/wire/http1.hpp"
 #include "instatunnel/wire/itp_head.hpp"
+#include "port_doors.hpp"
 #include "router.hpp"
+#include "trusted_proxy.hpp"
 
 namespace instatunnel::edge {
 
@@ -28,6 +30,7 @@ class lane;
 struct edge_limits {
     wire::http1_limits head;
     http2_limits http2;
+    std::chrono::milliseconds doorstep{5'000};  ///< PROXY header and ClientHello, where they are looked at
     std::chrono::milliseconds handshake{10'000};
     std::chrono::milliseconds first_byte{30'000};  ///< fresh connection to first byte of a head
     std::chrono::milliseconds whole_head{15'000};  ///< first byte to the end of a head
@@ -38,6 +41,8 @@ struct edge_limits {
     std::chrono::milliseconds continue_wait{1'000};  ///< before the edge itself answers Expect: 100-continue
     std::chrono::milliseconds reply_head{60'000};
     std::chrono::milliseconds reply_idle{300'000};  ///< between bytes of a reply; not for event streams and upgrades
+    std::chrono::milliseconds raw_accept{30'000};   ///< tcp and tls: until the client's side is connected
+    std::chrono::milliseconds raw_idle{3'600'000};  ///< tcp and tls: neither end says anything
     std::chrono::milliseconds hello{5'000};
     std::size_t pipelined_bytes = 64 * 1024;
     std::size_t api_body = 64 * 1024;
@@ -90,6 +95,8 @@ struct worker {
     edge_limits limits;
 
     router routes;
+    port_doors ports;
+    trusted_proxies proxies;
     engine::chunk_pool chunks;
     std::unordered_set<visitor_connection*> visitors;
     std::unordered_set<lane*> lanes;
