@@ -9,7 +9,7 @@
 namespace instatunnel::client {
 namespace {
 
-constexpr int notsent_lowat = 256 * 1024;
+constexpr int upstream_notsent_lowat = 256 * 1024;
 constexpr std::chrono::milliseconds retry_wait{50};
 
 }  // namespace
@@ -45,7 +45,7 @@ void upstream_connection::try_address() {
             ++address_;
             continue;
         }
-        net::tune_socket(fd.get(), notsent_lowat, to.on_loopback);
+        net::tune_socket(fd.get(), upstream_notsent_lowat, to.on_loopback);
         SSL* ssl = nullptr;
         if (owner_.tls() != nullptr) {
             ssl = SSL_new(owner_.tls());
