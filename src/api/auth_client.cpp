@@ -12,7 +12,6 @@ using nlohmann::json;
 
 constexpr std::size_t max_tunnels = 10'000;
 constexpr std::size_t max_names = 10'000;
-constexpr std::size_t max_permissions = 100;
 
 std::optional<std::uint64_t> limit_of(const json& object, const char* name) {
     if (!member(object, name).is_number_unsigned()) return std::nullopt;

@@ -5,7 +5,6 @@
 namespace instatunnel::api {
 namespace {
 
-constexpr auto limit = std::chrono::seconds(15);
 constexpr std::size_t max_error = 64;
 
 // Letters, digits and underscores only: RFC 6749 §5.2 allows more, nobody uses it, and it is compared and shown.
@@ -34,7 +33,7 @@ outcome<form_answer> form_call::send(const std::string& url, fields values) {
     }
     auto reply =
         http_.send("POST", url, {{"Accept", "application/json"}, {"Content-Type", "application/x-www-form-urlencoded"}},
-                   body.view(), limit);
+                   body.view(), call_limit);
     if (!reply) return reply.error();
     auto parsed = json::parse(reply->body.reveal(), nullptr, /*allow_exceptions=*/false);
     if (reply->status >= 200 && reply->status <= 299) {

@@ -12,7 +12,7 @@
 namespace instatunnel::api {
 namespace {
 
-constexpr std::size_t max_body = 4u << 20;
+constexpr std::size_t max_reply_body = 4u << 20;
 constexpr std::size_t max_target = 8192;
 
 using field_list = std::vector<std::pair<std::string, std::string>>;
@@ -83,7 +83,7 @@ public:
         const auto written = connection->write(request->view());
         if (!written && written.error().code == errc::connect_timeout) return written.error();
         // A server may answer (413, say) and close before it has read everything: its answer counts, not our write.
-        return read_reply(*connection, method, to->server.origin(), max_body);
+        return read_reply(*connection, method, to->server.origin(), max_reply_body);
     }
 
 private:

@@ -5,7 +5,6 @@
 namespace instatunnel::api {
 namespace {
 
-constexpr auto limit = std::chrono::seconds(15);
 constexpr std::size_t max_text = 512;
 
 std::string bearer(const secret& key) {
@@ -70,7 +69,7 @@ outcome<json> json_call::send(std::string_view method, const std::string& path, 
     std::vector<std::pair<std::string, std::string>> fields{{"Accept", "application/json"}};
     if (!body.empty()) fields.emplace_back("Content-Type", "application/json");
     if (key != nullptr) fields.emplace_back("Authorization", bearer(*key));
-    auto reply = http_.send(method, server_ + "/v1" + path, fields, body, limit);
+    auto reply = http_.send(method, server_ + "/v1" + path, fields, body, call_limit);
     if (key != nullptr) OPENSSL_cleanse(fields.back().second.data(), fields.back().second.size());
     if (!reply) return reply.error();
     if (reply->status < 200 || reply->status > 299) return to_failure(*reply, asked, server_);

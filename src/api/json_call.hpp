@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -13,6 +14,9 @@
 namespace instatunnel::api {
 
 using nlohmann::json;
+
+/// How long one call may take, from name look-up to the last byte.
+inline constexpr std::chrono::seconds call_limit{15};
 
 failure unexpected(const std::string& server);
 

@@ -8,7 +8,7 @@
 namespace instatunnel::api {
 namespace {
 
-constexpr std::uint64_t longest = 24 * 60 * 60;
+constexpr std::uint64_t longest_wait = 24 * 60 * 60;
 
 }  // namespace
 
@@ -23,7 +23,7 @@ std::optional<std::chrono::seconds> retry_after(const http_reply& reply, const n
         if (std::from_chars(field.data(), end, seconds).ptr != end) seconds = 0;
     }
     if (seconds == 0) return std::nullopt;
-    return std::chrono::seconds(std::min(seconds, longest));
+    return std::chrono::seconds(std::min(seconds, longest_wait));
 }
 
 }  // namespace instatunnel::api

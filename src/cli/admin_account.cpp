@@ -1,13 +1,14 @@
 #include "admin_user.hpp"
+#include "data_folder.hpp"
 #include "instatunnel/service/admin_accounts.hpp"
 #include "json_line.hpp"
 
 namespace instatunnel::cli {
 namespace {
 
-using what = admin_user_options::action;
+using user_action = admin_user_options::action;
 
-std::string joined(const std::vector<std::string>& list) {
+std::string comma_list(const std::vector<std::string>& list) {
     std::string text;
     for (const auto& one : list)
         text += (text.empty() ? "" : ", ") + printable(one);
@@ -37,7 +38,7 @@ void print_details(const service::account_details& a, context& c) {
     c.term.result("   Since: " + to_rfc3339(a.created_at));
     if (a.invited_by)
         c.term.result("   Invited by: " + (a.invited_by->empty() ? "the server's owner" : printable(*a.invited_by)));
-    if (!a.invited.empty()) c.term.result("   Invited: " + joined(a.invited));
+    if (!a.invited.empty()) c.term.result("   Invited: " + comma_list(a.invited));
 }
 
 outcome<void> confirm(const admin_user_options& options, context& c) {
@@ -55,18 +56,18 @@ outcome<void> confirm(const admin_user_options& options, context& c) {
 
 outcome<service::account_details> change(const admin_user_options& o, const std::filesystem::path& folder) {
     switch (o.what) {
-        case what::enable:
-        case what::disable:
-            return service::disable_user(folder, o.user, o.what == what::disable);
-        case what::plan:
+        case user_action::enable:
+        case user_action::disable:
+            return service::disable_user(folder, o.user, o.what == user_action::disable);
+        case user_action::plan:
             return service::set_user_plan(folder, o.user, o.value);
-        case what::rename:
+        case user_action::rename:
             return service::rename_user(folder, o.user, o.value);
-        case what::two_factor_off:
+        case user_action::two_factor_off:
             return service::turn_off_two_factor(folder, o.user);
-        case what::remove:
+        case user_action::remove:
             return service::remove_user(folder, o.user);
-        case what::show:
+        case user_action::show:
             break;
     }
     return service::show_user(folder, o.user);
@@ -74,15 +75,15 @@ outcome<service::account_details> change(const admin_user_options& o, const std:
 
 std::string said(const admin_user_options& o, const service::account_details& a) {
     switch (o.what) {
-        case what::enable:
+        case user_action::enable:
             return "enabled";
-        case what::disable:
+        case user_action::disable:
             return "disabled; its tunnels end within two seconds";
-        case what::plan:
+        case user_action::plan:
             return "has plan " + printable(a.plan);
-        case what::rename:
+        case user_action::rename:
             return "has name " + printable(a.name);
-        case what::two_factor_off:
+        case user_action::two_factor_off:
             return "signs in with the password alone";
         default:
             return "removed";
@@ -92,13 +93,13 @@ std::string said(const admin_user_options& o, const service::account_details& a)
 }  // namespace
 
 outcome<exit_code> run_admin_user(const admin_user_options& options, context& c) {
-    if (options.what == what::remove)
+    if (options.what == user_action::remove)
         if (auto sure = confirm(options, c); !sure) return sure.error();
     const auto account = change(options, data_folder(options.data, c));
     if (!account) return account.error();
     if (c.term.json())
-        print_json(*account, options.what == what::remove ? "admin.user.removed" : "admin.user", c);
-    else if (options.what == what::show)
+        print_json(*account, options.what == user_action::remove ? "admin.user.removed" : "admin.user", c);
+    else if (options.what == user_action::show)
         print_details(*account, c);
     else
         c.term.result("✅ " + printable(account->email) + " " + said(options, *account));

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "csv_line.hpp"
+#include "data_folder.hpp"
 #include "duration.hpp"
 #include "instatunnel/service/audit.hpp"
 #include "json_line.hpp"
@@ -11,10 +12,6 @@ namespace instatunnel::cli {
 namespace {
 
 constexpr std::uint64_t max_listed = 100000;
-
-std::filesystem::path data_folder(const std::string& named, const context& c) {
-    return named.empty() ? c.env.home / "edge" : std::filesystem::path(named);
-}
 
 outcome<service::audit_query> to_query(const audit_choice& choice) {
     service::audit_query query;

@@ -2,6 +2,7 @@
 
 #include "admin_user.hpp"
 #include "count.hpp"
+#include "data_folder.hpp"
 #include "duration.hpp"
 #include "instatunnel/service/admin_accounts.hpp"
 #include "json_line.hpp"

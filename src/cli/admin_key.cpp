@@ -1,6 +1,7 @@
 #include "admin_key.hpp"
 
 #include "auth_keys.hpp"
+#include "data_folder.hpp"
 #include "instatunnel/service/admin_keys.hpp"
 #include "json_line.hpp"
 #include "permissions.hpp"
@@ -8,10 +9,6 @@
 
 namespace instatunnel::cli {
 namespace {
-
-std::filesystem::path data_folder(const std::string& named, const context& c) {
-    return named.empty() ? c.env.home / "edge" : std::filesystem::path(named);
-}
 
 std::optional<std::string> to_text(const std::optional<wall_time>& time) {
     if (!time) return std::nullopt;

@@ -1,5 +1,6 @@
 #include "admin_name.hpp"
 
+#include "data_folder.hpp"
 #include "instatunnel/service/admin_names.hpp"
 #include "json_line.hpp"
 
@@ -8,10 +9,6 @@ namespace {
 
 using service::blocked_row;
 using service::name_row;
-
-std::filesystem::path folder_of(const admin_name_options& o, const context& c) {
-    return o.data.empty() ? c.env.home / "edge" : std::filesystem::path(o.data);
-}
 
 json_line& describe(json_line& line, const name_row& n) {
     line.with("name", n.name).with("email", n.email).with("kind", n.requested ? "requested" : "random");
@@ -35,7 +32,7 @@ std::vector<json_line> objects_of(const std::vector<Row>& rows) {
 }
 
 outcome<exit_code> list(const admin_name_options& o, context& c) {
-    const auto names = service::list_names(folder_of(o, c), o.email);
+    const auto names = service::list_names(data_folder(o.data, c), o.email);
     if (!names) return names.error();
     if (c.term.json()) {
         json_line line("admin.names");
@@ -60,13 +57,13 @@ outcome<exit_code> report(const char* event, const Row& row, const std::string& 
 }
 
 outcome<exit_code> reserve(const admin_name_options& o, context& c) {
-    const auto row = service::reserve_name(folder_of(o, c), o.name, o.email);
+    const auto row = service::reserve_name(data_folder(o.data, c), o.name, o.email);
     if (!row) return row.error();
     return report("admin.name.reserved", *row, "✅ " + row->name + " is reserved for " + printable(row->email), c);
 }
 
 outcome<exit_code> release(const admin_name_options& o, context& c) {
-    const auto row = service::release_name(folder_of(o, c), o.name);
+    const auto row = service::release_name(data_folder(o.data, c), o.name);
     if (!row) return row.error();
     c.term.notice("A running edge ends its tunnel within 2 seconds");
     return report("admin.name.released", *row,
@@ -74,14 +71,14 @@ outcome<exit_code> release(const admin_name_options& o, context& c) {
 }
 
 outcome<exit_code> block(const admin_name_options& o, context& c) {
-    const auto row = service::block_name(folder_of(o, c), o.name, o.reason);
+    const auto row = service::block_name(data_folder(o.data, c), o.name, o.reason);
     if (!row) return row.error();
     c.term.notice("A running edge ends tunnels of that name within 2 seconds");
     return report("admin.name.blocked", *row, "✅ " + row->pattern + " is blocked", c);
 }
 
 outcome<exit_code> unblock(const admin_name_options& o, context& c) {
-    if (const auto done = service::unblock_name(folder_of(o, c), o.name); !done) return done.error();
+    if (const auto done = service::unblock_name(data_folder(o.data, c), o.name); !done) return done.error();
     c.term.result(c.term.json() ? json_line("admin.name.unblocked").with("pattern", o.name).text()
                                 : "✅ " + printable(o.name) + " is not blocked any more");
     return exit_code::done;

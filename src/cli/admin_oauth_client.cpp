@@ -1,6 +1,7 @@
 #include "admin_oauth_client.hpp"
 
 #include "admin_user.hpp"
+#include "data_folder.hpp"
 #include "instatunnel/service/admin_oauth_clients.hpp"
 #include "json_line.hpp"
 #include "permissions.hpp"
@@ -17,7 +18,7 @@ void add_members(json_line& line, const service::oauth_client_row& client) {
     line.with("public", client.is_public).with("created_at", to_rfc3339(client.created_at));
 }
 
-std::string joined(const std::vector<std::string>& words) {
+std::string blank_list(const std::vector<std::string>& words) {
     std::string text;
     for (const auto& word : words)
         text += (text.empty() ? "" : " ") + word;
@@ -62,7 +63,7 @@ outcome<exit_code> list(const admin_oauth_client_options& options, context& c) {
     for (const auto& client : *clients)
         table.add({printable(client.id), printable(client.name), client.owner, client.origin,
                    client.is_public ? "public" : "confidential", to_rfc3339(client.created_at),
-                   printable(joined(client.redirect_uris))});
+                   printable(blank_list(client.redirect_uris))});
     for (const auto& line : table.lines())
         c.term.result(line);
     return exit_code::done;

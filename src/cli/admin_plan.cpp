@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "data_folder.hpp"
 #include "instatunnel/service/plans.hpp"
 #include "plan_limits.hpp"
 
@@ -46,7 +47,7 @@ outcome<exit_code> print_one(const service::plan_rules& rules, context& c) {
 }  // namespace
 
 outcome<exit_code> run_admin_plan(const admin_plan_options& o, context& c) {
-    const auto folder = o.data.empty() ? c.env.home / "edge" : std::filesystem::path(o.data);
+    const auto folder = data_folder(o.data, c);
     if (o.action == admin_plan_action::ls || o.action == admin_plan_action::show) {
         const auto plans = service::list_plans(folder);
         if (!plans) return plans.error();

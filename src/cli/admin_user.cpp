@@ -1,5 +1,6 @@
 #include "admin_user.hpp"
 
+#include "data_folder.hpp"
 #include "instatunnel/service/admin.hpp"
 #include "json_line.hpp"
 #include "password.hpp"
@@ -17,10 +18,6 @@ outcome<std::optional<secret>> password_for(const admin_user_add_options& o, con
 }
 
 }  // namespace
-
-std::filesystem::path data_folder(const std::string& named, const context& c) {
-    return named.empty() ? c.env.home / "edge" : std::filesystem::path(named);
-}
 
 outcome<exit_code> run_admin_user_add(const admin_user_add_options& options, context& c) {
     auto password = password_for(options, c);

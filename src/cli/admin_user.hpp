@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 
 #include "context.hpp"
@@ -37,8 +36,5 @@ struct admin_reset_link_options {
     std::string data;
 };
 outcome<exit_code> run_admin_reset_link(const admin_reset_link_options& options, context& c);
-
-/// `named`, else the folder that `serve` uses by default.
-std::filesystem::path data_folder(const std::string& named, const context& c);
 
 }  // namespace instatunnel::cli

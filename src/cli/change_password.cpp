@@ -6,7 +6,7 @@
 namespace instatunnel::cli {
 namespace {
 
-constexpr std::size_t longest_input = 4096;
+constexpr std::size_t longest_two_passwords = 4096;
 constexpr const char* pipe_both =
     "Pipe both, a line each: instatunnel auth password change --password-stdin < both-lines.txt";
 
@@ -16,7 +16,7 @@ struct passwords {
 };
 
 outcome<passwords> read_both(context& c) {
-    auto input = c.term.read_input(longest_input);
+    auto input = c.term.read_input(longest_two_passwords);
     if (!input) return input.error();
     const secret text(std::move(*input));
     const auto whole = text.reveal();

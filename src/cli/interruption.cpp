@@ -3,12 +3,6 @@
 #include <cstdlib>
 
 namespace instatunnel::cli {
-namespace {
-
-constexpr int exit_interrupted = 130;
-
-}  // namespace
-
 interruption::interruption() : watcher_([this](int) { on_signal(); }, /*with_hup=*/true) {}
 
 void interruption::on_signal() {

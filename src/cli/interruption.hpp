@@ -9,6 +9,9 @@
 
 namespace instatunnel::cli {
 
+/// What a shell gives for SIGINT: 128 and its number.
+inline constexpr int exit_interrupted = 130;
+
 /// Ctrl+C, SIGTERM and a terminal that goes away (SIGHUP) while a command waits for somebody elsewhere. The first one
 /// ends the wait; the second one ends the program at once, should it be busy with something that takes long.
 class interruption {

@@ -134,7 +134,7 @@ void add_audit(CLI::App& admin, invocation& out) {
     deliver(csv, std::move(e), out);
 }
 
-void add_keys(CLI::App& admin, invocation& out) {
+void add_admin_keys(CLI::App& admin, invocation& out) {
     constexpr const char* folder = "Data folder of the service; default ~/.instatunnel/edge";
     auto& key = group(admin, "key", "Keys of the service's users");
 
@@ -225,7 +225,7 @@ void add_plans(CLI::App& admin, invocation& out) {
     add("reset", admin_plan_action::reset, "Let a plan allow everything again", "instatunnel admin plan reset free");
 }
 
-void add_names(CLI::App& admin, invocation& out) {
+void add_admin_names(CLI::App& admin, invocation& out) {
     auto& name = group(admin, "name", "Names of tunnels: who holds them, and which nobody may have");
     const auto add = [&](const char* word, admin_name_action action, const char* summary, const char* example) {
         auto o = std::make_shared<admin_name_options>();
@@ -261,10 +261,10 @@ void add_admin_commands(CLI::App& root, invocation& out) {
     add_users(admin, out);
     add_invitations(admin, out);
     add_audit(admin, out);
-    add_keys(admin, out);
+    add_admin_keys(admin, out);
     add_oauth_clients(admin, out);
     add_plans(admin, out);
-    add_names(admin, out);
+    add_admin_names(admin, out);
 }
 
 }  // namespace instatunnel::cli

@@ -28,7 +28,7 @@ void add_logout(CLI::App& parent, invocation& out, const char* example) {
     deliver(app, std::make_shared<logout_options>(), out);
 }
 
-void add_keys(CLI::App& auth, invocation& out) {
+void add_auth_keys(CLI::App& auth, invocation& out) {
     auto set = std::make_shared<set_key_options>();
     auto& set_app = command(auth, "set-key", "Store an API key: asked for hidden, from a pipe, or as an argument",
                             {"instatunnel auth set-key", "instatunnel auth set-key < key.txt"});
@@ -147,7 +147,7 @@ void add_auth(CLI::App& root, invocation& out) {
     auto& auth = group(root, "auth", "Sign in, and look after the API key");
     add_login(auth, out, "instatunnel auth login -e you@example.com");
     add_logout(auth, out, "instatunnel auth logout");
-    add_keys(auth, out);
+    add_auth_keys(auth, out);
     add_key_management(auth, out);
     add_password_and_email(auth, out);
     auto& status = command(auth, "status", "Show the API key in use, masked, and whether the server accepts it",

@@ -9,13 +9,13 @@
 #include "instatunnel/api/retrying_client.hpp"
 #include "instatunnel/base/log.hpp"
 #include "instatunnel/net/dial.hpp"
+#include "interruption.hpp"
 #include "open_browser.hpp"
 #include "parser.hpp"
 
 namespace instatunnel::cli {
 namespace {
 
-constexpr int exit_interrupted = 130;
 constexpr auto edge_probe_limit = std::chrono::milliseconds(500);
 
 // `--json` counts even when the rest of the line is wrong: the error must be readable by the same program.
@@ -57,9 +57,9 @@ int finish(terminal& term, const outcome<exit_code>& result) {
 
 // Said on stderr with --json as well: on stdout a program may expect one object only.
 void tell_wait(terminal& term, std::chrono::milliseconds length) {
-    const auto seconds = std::chrono::ceil<std::chrono::seconds>(length).count();
-    term.complain("The server asks to wait: trying again in " + std::to_string(seconds) +
-                  (seconds == 1 ? " second" : " seconds") + " (Ctrl+C stops; --no-wait gives up at once)");
+    const auto left = std::chrono::ceil<std::chrono::seconds>(length).count();
+    term.complain("The server asks to wait: trying again in " + std::to_string(left) +
+                  (left == 1 ? " second" : " seconds") + " (Ctrl+C stops; --no-wait gives up at once)");
 }
 
 outcome<std::unique_ptr<api::http_client>> make_http(const std::string& cacert, const global_options& globals,

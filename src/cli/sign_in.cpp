@@ -7,7 +7,7 @@ namespace instatunnel::cli {
 namespace {
 
 constexpr int max_tries = 3;
-constexpr const char* piped = "instatunnel login -e EMAIL --password-stdin < password.txt";
+constexpr const char* how_to_pipe = "instatunnel login -e EMAIL --password-stdin < password.txt";
 
 // Whether it exists is the server's to say; this only catches what cannot be one.
 bool can_be_email(std::string_view text) {
@@ -68,7 +68,7 @@ outcome<api::signed_in> sign_in::log_in(const secret& password) {
 }
 
 outcome<secret> sign_in::obtain_new_password() {
-    auto password = obtain_password(options_.password_stdin, piped, c_);
+    auto password = obtain_password(options_.password_stdin, how_to_pipe, c_);
     if (!password || !may_ask()) return password;
     const auto again = c_.ask.ask_hidden("🔒 Password again: ");
     if (!again) return again.error();
@@ -140,7 +140,7 @@ outcome<bool> sign_in::offer_account(const secret& password, sign_in_result& mad
 
 outcome<sign_in_result> sign_in::with_known_account() {
     for (int tries = 1;; ++tries) {
-        const auto password = obtain_password(options_.password_stdin, piped, c_);
+        const auto password = obtain_password(options_.password_stdin, how_to_pipe, c_);
         const bool empty = !password && password.error().code == errc::usage;
         if (!password && !(empty && may_ask())) return password.error();
         if (password) {

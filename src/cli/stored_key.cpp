@@ -7,7 +7,7 @@
 namespace instatunnel::cli {
 namespace {
 
-constexpr std::size_t longest_input = 4096;
+constexpr std::size_t longest_key_input = 4096;
 
 outcome<secret> obtain_key(const set_key_options& options, context& c) {
     if (!options.key.empty()) {
@@ -17,7 +17,7 @@ outcome<secret> obtain_key(const set_key_options& options, context& c) {
         return check_key(options.key.reveal(), "the command line");
     }
     if (!c.term.input_is_terminal()) {
-        auto text = c.term.read_input(longest_input);
+        auto text = c.term.read_input(longest_key_input);
         if (!text) return text.error();
         const secret piped(std::move(*text));
         if (piped.reveal().find_first_not_of(" \t\r\n") == std::string_view::npos)

@@ -40,7 +40,7 @@ constexpr std::size_t lane_low_water = 64 * 1024;
 
 // Lane 0 carries small things before big ones: little may wait where it cannot be reordered. On loopback the
 // kernel's wake-ups cost more than the wait.
-constexpr int notsent_lowat = 128 * 1024;
+constexpr int lane_notsent_lowat = 128 * 1024;
 
 errc errc_for(code why) {
     switch (why) {
@@ -214,7 +214,7 @@ private:
     void on_dialled(outcome<unique_fd> dialled, unsigned attempt) {
         if (finished_ || attempt != dial_attempt_ || conn_ != nullptr) return;
         if (!dialled) return lost(dialled.error());
-        net::tune_socket(dialled->get(), notsent_lowat, net::peer_of(dialled->get()).is_loopback);
+        net::tune_socket(dialled->get(), lane_notsent_lowat, net::peer_of(dialled->get()).is_loopback);
         SSL* ssl = SSL_new(context_.get());
         static constexpr unsigned char alpn[] = "\x05itp/1";
         if (ssl == nullptr || !net::expect_peer_name(ssl, server_.host) ||

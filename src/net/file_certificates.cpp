@@ -13,7 +13,7 @@
 namespace instatunnel::net {
 namespace {
 
-constexpr std::uint64_t max_pem_file = 1u << 20;
+constexpr std::uint64_t max_given_file = 1u << 20;
 
 /// Size and time of last change of a file; all zero if it cannot be looked at.
 using file_stamp = std::tuple<std::int64_t, std::int64_t, std::int64_t>;
@@ -32,7 +32,7 @@ struct loaded_pair {
 using pair_ref = std::shared_ptr<const loaded_pair>;  // shared: handshakes under way keep the pair that was replaced
 
 outcome<void> read_chain(const std::filesystem::path& path, certificate_pair& pair) {
-    auto pem = read_file(path, max_pem_file);
+    auto pem = read_file(path, max_given_file);
     if (!pem) return pem.error();
     auto certificates = parse_certificates(*pem);
     if (certificates.empty())
@@ -47,7 +47,7 @@ outcome<void> read_chain(const std::filesystem::path& path, certificate_pair& pa
 }
 
 outcome<void> read_key(const std::filesystem::path& path, certificate_pair& pair) {
-    auto text = read_file(path, max_pem_file);
+    auto text = read_file(path, max_given_file);
     if (!text) return text.error();
     const secret pem(std::move(*text));
     pair.key = parse_private_key(pem.reveal());

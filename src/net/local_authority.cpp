@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t max_names = 1000;
 constexpr std::size_t max_host_name = 253;
-constexpr std::uint64_t max_pem_file = 64u << 10;
+constexpr std::uint64_t max_authority_file = 64u << 10;
 constexpr std::time_t hour = 3600;
 constexpr std::time_t day = 24 * hour;
 constexpr std::time_t authority_life = 3650 * day;
@@ -72,14 +72,14 @@ outcome<unique_fd> lock_folder(const std::filesystem::path& folder) {
 
 outcome<authority> load(const authority_files& at) {
     authority found;
-    auto key_text = read_private_file(at.key, max_pem_file);
+    auto key_text = read_private_file(at.key, max_authority_file);
     if (!key_text && key_text.error().code != errc::file_missing) return key_text.error();
     if (key_text) {
         const secret pem(std::move(*key_text));
         found.key = parse_private_key(pem.reveal());
         if (!found.key) return unusable(at, "its key is damaged");
     }
-    auto text = read_file(at.certificate, max_pem_file);
+    auto text = read_file(at.certificate, max_authority_file);
     if (!text && text.error().code == errc::file_missing) return create(at, std::move(found.key));
     if (!text) return text.error();
     if (!found.key) return unusable(at, "its key is missing");

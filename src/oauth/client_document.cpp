@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "client_limits.hpp"
 #include "instatunnel/auth/email.hpp"
 #include "instatunnel/auth/redirect_uri.hpp"
 #include "instatunnel/auth/scopes.hpp"
@@ -15,7 +16,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t max_redirect_uris = 16;
 constexpr std::size_t max_values = 64;
 constexpr std::size_t max_scope = 1024;
 

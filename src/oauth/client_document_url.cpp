@@ -9,7 +9,7 @@
 namespace instatunnel::oauth {
 namespace {
 
-constexpr std::string_view scheme = "https://";
+constexpr std::string_view https_scheme = "https://";
 constexpr std::size_t max_url = 2048;
 constexpr std::size_t max_host = 253;
 
@@ -72,11 +72,11 @@ bool has_dot_segment(std::string_view path) {
 }  // namespace
 
 answer<void> check_client_document_url(std::string_view id) {
-    if (!id.starts_with(scheme)) return refused("it does not begin with https://");
+    if (!id.starts_with(https_scheme)) return refused("it does not begin with https://");
     if (id.size() > max_url) return refused("it is longer than 2,048 bytes");
     if (!std::ranges::all_of(id, is_url_character)) return refused("it holds characters that no address has");
     if (id.find('#') != std::string_view::npos) return refused("it has a fragment");
-    const auto behind = id.substr(scheme.size());
+    const auto behind = id.substr(https_scheme.size());
     const auto authority = behind.substr(0, behind.find_first_of("/?"));
     if (authority.find('@') != std::string_view::npos) return refused("it has a user part");
     if (!is_authority(authority)) return refused("its host or port is not well written");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "client_limits.hpp"
 #include "instatunnel/auth/email.hpp"
 #include "instatunnel/auth/key.hpp"
 #include "instatunnel/auth/redirect_uri.hpp"
@@ -13,7 +14,6 @@
 namespace instatunnel::oauth {
 namespace {
 
-constexpr std::size_t max_redirect_uris = 16;
 constexpr std::size_t max_uri_bytes = 2048;
 constexpr std::uint64_t max_dynamic_clients = 10000;
 constexpr std::size_t max_clients_per_account = 100;

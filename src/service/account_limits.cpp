@@ -5,7 +5,7 @@
 namespace instatunnel::service {
 namespace {
 
-constexpr std::size_t max_buckets = 16384;
+constexpr std::size_t max_account_buckets = 16384;
 
 account_limits::refusal take(auth::token_bucket& bucket, auth::steady_time now) {
     if (bucket.take(now)) return std::nullopt;
@@ -15,10 +15,10 @@ account_limits::refusal take(auth::token_bucket& bucket, auth::steady_time now) 
 }  // namespace
 
 account_limits::account_limits()
-    : sign_ups_by_address_({sign_ups_at_once, sign_up_every}, max_buckets),
-      mails_by_email_({mails_at_once, mail_every}, max_buckets),
-      mails_by_address_({mail_requests_at_once, mail_request_every}, max_buckets),
-      device_codes_({device_codes_at_once, device_code_every}, max_buckets) {}
+    : sign_ups_by_address_({sign_ups_at_once, sign_up_every}, max_account_buckets),
+      mails_by_email_({mails_at_once, mail_every}, max_account_buckets),
+      mails_by_address_({mail_requests_at_once, mail_request_every}, max_account_buckets),
+      device_codes_({device_codes_at_once, device_code_every}, max_account_buckets) {}
 
 account_limits::refusal account_limits::take_sign_up(std::string_view address, auth::steady_time now) {
     if (auth::is_loopback(address)) return std::nullopt;

@@ -4,6 +4,7 @@
 #include "instatunnel/auth/email.hpp"
 #include "instatunnel/auth/scopes.hpp"
 #include "keyring.hpp"
+#include "word_list.hpp"
 
 namespace instatunnel::service {
 namespace {
@@ -43,13 +44,6 @@ outcome<void> check(const admin_key_wish& wish) {
     return {};
 }
 
-std::string join(const std::vector<std::string>& words) {
-    std::string text;
-    for (const auto& word : words)
-        text += (text.empty() ? "" : " ") + word;
-    return text;
-}
-
 }  // namespace
 
 outcome<std::vector<key_row>> list_account_keys(const std::filesystem::path& folder, const std::string& email) {
@@ -85,7 +79,7 @@ outcome<admin_made_key> create_account_key(const std::filesystem::path& folder, 
                 .of(owner->account_id)
                 .about(key.record.id)
                 .with("name", wish.name)
-                .with("permissions", join(wish.permissions))
+                .with("permissions", word_list(wish.permissions))
                 .with("expires_at", wish.expires_at ? to_rfc3339(*wish.expires_at) : "never");
         });
     if (!made) return made.error();

@@ -33,7 +33,7 @@ oauth_client_row to_row(const store::oauth_client& client, std::string owner) {
             client.grants, client.scopes, oauth::is_public(client), client.created_at};
 }
 
-outcome<std::optional<store::user>> find_owner(store::store& data, const std::string& named) {
+outcome<std::optional<store::user>> find_named_owner(store::store& data, const std::string& named) {
     if (named.empty()) return std::optional<store::user>();
     auto owner = find_account(data, named);
     if (!owner) return owner.error();
@@ -51,7 +51,7 @@ outcome<made_oauth_client> add_oauth_client(const std::filesystem::path& folder,
     auto opened = admin_session::open_existing(folder);
     if (!opened) return opened.error();
     auto& session = **opened;
-    const auto owner = find_owner(session.data(), wish.owner);
+    const auto owner = find_named_owner(session.data(), wish.owner);
     if (!owner) return owner.error();
     oauth::new_client asked{wish.name, wish.uri, wish.redirect_uris, wish.grants, wish.scopes, !wish.is_public};
     const bool acts_for_itself =

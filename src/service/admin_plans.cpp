@@ -5,7 +5,7 @@
 namespace instatunnel::service {
 namespace {
 
-outcome<void> check_plan(const std::string& plan) {
+outcome<void> require_plan(const std::string& plan) {
     if (is_plan(plan)) return {};
     return failure(errc::usage, "There is no plan \"" + plan.substr(0, 80) + "\"",
                    "The plans are free, pro and business");
@@ -32,7 +32,7 @@ outcome<std::vector<plan_rules>> list_plans(const std::filesystem::path& folder)
 
 outcome<plan_rules> set_plan(const std::filesystem::path& folder, const std::string& plan,
                              const std::vector<std::string>& settings) {
-    if (auto known = check_plan(plan); !known) return known.error();
+    if (auto known = require_plan(plan); !known) return known.error();
     std::vector<store::plan_rule> rules;
     for (const auto& setting : settings) {
         auto rule = parse_plan_setting(plan, setting);
@@ -54,7 +54,7 @@ outcome<plan_rules> set_plan(const std::filesystem::path& folder, const std::str
 }
 
 outcome<plan_rules> reset_plan(const std::filesystem::path& folder, const std::string& plan) {
-    if (auto known = check_plan(plan); !known) return known.error();
+    if (auto known = require_plan(plan); !known) return known.error();
     auto session = admin_session::open_existing(folder);
     if (!session) return session.error();
     auto& data = (*session)->data();

@@ -11,7 +11,7 @@
 namespace instatunnel::service {
 namespace {
 
-constexpr store::name_limits account_limits;
+constexpr store::name_limits account_name_limits;
 constexpr std::size_t max_instance_bytes = 128;
 // One try in 51,200³ meets a name that is in use; several in a row mean that something else is wrong.
 constexpr int random_name_tries = 8;
@@ -135,7 +135,7 @@ outcome<store::tunnel> admission::open_requested(const store::tunnel_request& re
                                                  const std::string& address) {
     outcome<store::tunnel> opened = failure(errc::internal);
     auto done = store_.atomically([&]() -> outcome<void> {
-        opened = store_.open_tunnel(request, account_limits);
+        opened = store_.open_tunnel(request, account_name_limits);
         if (!opened) return opened.error();
         if (opened->id != request.id) return {};
         audit_event event("name.claimed");
@@ -148,7 +148,7 @@ outcome<store::tunnel> admission::open_requested(const store::tunnel_request& re
 
 outcome<store::tunnel> admission::open_known(const store::tunnel_request& request) {
     if (auto allowed = check(request); !allowed) return allowed.error();
-    return store_.open_tunnel(request, account_limits);
+    return store_.open_tunnel(request, account_name_limits);
 }
 
 outcome<store::tunnel> admission::open_existing(store::tunnel_request request, const std::string& host) {
@@ -174,7 +174,7 @@ outcome<store::tunnel> admission::open_random(store::tunnel_request request) {
         auto made_up = unblocked_random_name();
         if (!made_up) return made_up.error();
         request.name = std::move(*made_up);
-        auto opened = store_.open_tunnel(request, account_limits);
+        auto opened = store_.open_tunnel(request, account_name_limits);
         if (opened || opened.error().code != errc::name_taken) return opened;
     }
     return failure(errc::busy);
@@ -209,7 +209,7 @@ outcome<store::tunnel_request> admission::prepare(const std::string& account_id,
 }
 
 outcome<store::tunnel> admission::create(const store::tunnel_request& request) {
-    return store_.create_tunnel(request, account_limits);
+    return store_.create_tunnel(request, account_name_limits);
 }
 
 }  // namespace instatunnel::service

@@ -10,17 +10,6 @@
 #include "route_table.hpp"
 
 namespace instatunnel::service {
-namespace {
-
-api_error with_status(int status, std::string_view message) {
-    api_error error;
-    error.status = status;
-    error.message = message;
-    return error;
-}
-
-}  // namespace
-
 void api::handle(api_request request, service::api_callback done) {
     const auto c = std::make_shared<call>(std::move(request), std::move(done));
     c->added = parts_.cors.for_answer(c->field("Origin"));
@@ -52,14 +41,14 @@ void api::run(const route_handler& handler, const call_ptr& c) {
 void api::answer_unrouted(const call_ptr& c, std::string_view allow) {
     if (!guard_.refuse_if(c, parts_.limits.take_call_without_key(c->request.remote_address, parts_.settings.steady())))
         return;
-    if (allow.empty()) return c->fail(with_status(404, "There is no such path in this API"));
+    if (allow.empty()) return c->fail(error_with_status(404, "There is no such path in this API"));
     // A browser asks whether a page of another origin may make this call (Fetch standard, CORS-preflight).
     const bool preflight = c->request.method == "OPTIONS" && !c->field("Access-Control-Request-Method").empty();
     if (preflight && parts_.cors.allows(c->field("Origin"))) {
         std::ranges::move(cors_policy::for_preflight(allow), std::back_inserter(c->added));
         return c->reply_empty();
     }
-    auto error = with_status(405, "This path does not know the method " + c->request.method.substr(0, 20));
+    auto error = error_with_status(405, "This path does not know the method " + c->request.method.substr(0, 20));
     error.allow = allow;
     c->fail(error);
 }

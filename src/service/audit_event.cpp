@@ -8,7 +8,7 @@
 namespace instatunnel::service {
 namespace {
 
-constexpr std::size_t max_text_bytes = 254;
+constexpr std::size_t max_event_text = 254;
 constexpr std::size_t max_members = 12;
 constexpr std::size_t key_prefix_bytes = 3;
 constexpr std::size_t min_key_bytes = 16;
@@ -37,8 +37,8 @@ std::string valid_utf8(const std::string& text) {
 // Cut where a character of UTF-8 begins.
 std::string clean(std::string_view text) {
     auto masked = without_keys(std::string(text));
-    if (masked.size() > max_text_bytes) {
-        std::size_t end = max_text_bytes;
+    if (masked.size() > max_event_text) {
+        std::size_t end = max_event_text;
         while (end > 0 && (static_cast<unsigned char>(masked[end]) & 0xC0) == 0x80)
             --end;
         masked.resize(end);

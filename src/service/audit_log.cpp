@@ -6,7 +6,7 @@
 namespace instatunnel::service {
 namespace {
 
-constexpr std::size_t max_waiting = 1000;
+constexpr std::size_t max_waiting_events = 1000;
 constexpr std::size_t max_seldom = 4096;
 constexpr std::chrono::minutes seldom_means{1};
 constexpr auth::bucket_rule seldom_rule{120, std::chrono::seconds(1)};
@@ -42,7 +42,7 @@ outcome<void> audit_log::append_record(store::audit_record record) {
 }
 
 void audit_log::note(const audit_event& event) {
-    if (waiting_.size() < max_waiting)
+    if (waiting_.size() < max_waiting_events)
         waiting_.push_back(event.record(tuning_.now()));
     else
         ++dropped_;

@@ -19,15 +19,8 @@ api_error unauthorized(errc code) {
     return error;
 }
 
-api_error plain(int status, std::string_view text) {
-    api_error error;
-    error.status = status;
-    error.message = text;
-    return error;
-}
-
 api_error later(errc code, std::chrono::seconds wait) {
-    auto error = plain(503, message(code));
+    auto error = error_with_status(503, message(code));
     error.retry_after = wait;
     return error;
 }
@@ -89,6 +82,13 @@ int code_for(int status) noexcept {
     return (status < 500 ? 4000 : 5000) + status % 100;
 }
 
+api_error error_with_status(int status, std::string_view message) {
+    api_error error;
+    error.status = status;
+    error.message = message;
+    return error;
+}
+
 api_error error_for(const failure& f) {
     switch (f.code) {
         case errc::no_key:
@@ -100,27 +100,27 @@ api_error error_for(const failure& f) {
             return unauthorized(f.code);
         case errc::forbidden:
         case errc::plan_limit:
-            return plain(403, f.what());
+            return error_with_status(403, f.what());
         case errc::account_disabled:
         case errc::email_not_verified: {
-            auto error = plain(403, f.what());
+            auto error = error_with_status(403, f.what());
             error.reason = code_name(f.code);
             return error;
         }
         case errc::not_found:
-            return plain(404, f.what());
+            return error_with_status(404, f.what());
         case errc::name_taken:
         case errc::name_reserved:
         case errc::already_exists:
-            return plain(409, f.what());
+            return error_with_status(409, f.what());
         case errc::malformed_name:
-            return plain(422, f.what());
+            return error_with_status(422, f.what());
         case errc::busy:
             return later(f.code, std::chrono::seconds(1));
         case errc::store_failed:
             return later(f.code, std::chrono::seconds(5));
         default:
-            return plain(500, message(errc::internal));
+            return error_with_status(500, message(errc::internal));
     }
 }
 

@@ -31,6 +31,8 @@ struct api_error {
 
 /// The one table from failure to HTTP status. Nothing of the machine (paths, causes) gets into the message.
 api_error error_for(const failure& f);
+/// An answer that stands for no failure.
+api_error error_with_status(int status, std::string_view message);
 /// The `error` and `code` of every answer with that status; word_for(500) for a status that the API does not use.
 std::string_view word_for(int status) noexcept;
 int code_for(int status) noexcept;

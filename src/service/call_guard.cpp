@@ -29,13 +29,6 @@ outcome<std::string_view> presented_key(const call& c) {
     return key;
 }
 
-api_error with_status(int status, std::string_view message) {
-    api_error error;
-    error.status = status;
-    error.message = message;
-    return error;
-}
-
 }  // namespace
 
 bool call_guard::authorise(const call_ptr& c, const route& r) {
@@ -48,7 +41,7 @@ bool call_guard::authorise(const call_ptr& c, const route& r) {
     if (r.scope.empty() || auth::grants(c->key.scopes, r.scope)) return true;
     parts_.audit.note_seldom(event(c, "key.refused").about(c->key.id).refused("scope").with("scope", r.scope),
                              c->key.id + " " + std::string(r.scope));
-    auto error = with_status(403, message(errc::forbidden));
+    auto error = error_with_status(403, message(errc::forbidden));
     error.required_scope = r.scope;
     c->fail(error);
     return false;
@@ -60,9 +53,10 @@ bool call_guard::check_key(const call_ptr& c) {
     const auto presented = presented_key(*c);
     if (!presented) {
         if (refuse_if(c, parts_.limits.take_call_without_key(address, now)))
-            c->fail(with_status(400,
-                                "The request carries different API keys: send one, as Authorization: Bearer or as "
-                                "X-API-Key"));
+            c->fail(
+                error_with_status(400,
+                                  "The request carries different API keys: send one, as Authorization: Bearer or as "
+                                  "X-API-Key"));
         return false;
     }
     auto key = presented->empty() ? outcome<store::api_key>(failure(errc::no_key)) : parts_.keys.check(*presented);
@@ -90,7 +84,7 @@ bool call_guard::refuse_if(const call_ptr& c, call_limits::refusal wait) {
     if (!wait) return true;
     parts_.audit.note_seldom(event(c, "rate_limit.exceeded").about(c->pattern).refused("rate_limited"),
                              c->key.id + " " + auth::address_group(c->request.remote_address));
-    auto error = with_status(429, message(errc::rate_limited));
+    auto error = error_with_status(429, message(errc::rate_limited));
     error.retry_after = *wait;
     c->fail(error);
     return false;

@@ -8,7 +8,7 @@ namespace instatunnel::service {
 namespace {
 
 constexpr std::size_t max_known = 20000;
-constexpr std::size_t max_waiting = 1000;
+constexpr std::size_t max_waiting_uses = 1000;
 constexpr std::uint64_t addresses_of_a_key = 64;
 
 }  // namespace
@@ -16,7 +16,7 @@ constexpr std::uint64_t addresses_of_a_key = 64;
 void key_addresses::note(const store::api_key& key, std::string_view address) {
     const auto group = auth::is_loopback(address) ? std::string("loopback") : auth::address_group(address);
     auto name = key.id + ' ' + group;
-    if (known_.contains(name) || waiting_.size() >= max_waiting) return;
+    if (known_.contains(name) || waiting_.size() >= max_waiting_uses) return;
     if (known_.size() >= max_known) known_.clear();
     known_.insert(std::move(name));
     waiting_.push_back({{key.id, group, tuning_.now()}, key.account_id, std::string(address)});

@@ -4,6 +4,7 @@
 #include "instatunnel/auth/scopes.hpp"
 #include "instatunnel/base/clock.hpp"
 #include "json_body.hpp"
+#include "word_list.hpp"
 
 namespace instatunnel::service {
 namespace {
@@ -24,13 +25,6 @@ std::optional<api_error> check_permissions(const std::vector<std::string>& wante
         }
     }
     return std::nullopt;
-}
-
-std::string join(const std::vector<std::string>& words) {
-    std::string text;
-    for (const auto& word : words)
-        text += (text.empty() ? "" : " ") + word;
-    return text;
 }
 
 constexpr std::uint64_t max_grace_seconds = 30 * 24 * 60 * 60;
@@ -111,7 +105,7 @@ void api::create_key(const call_ptr& c) {
                                           return guard_.event(c, "key.created")
                                               .about(key.record.id)
                                               .with("name", spec.name)
-                                              .with("permissions", join(spec.scopes))
+                                              .with("permissions", word_list(spec.scopes))
                                               .with("expires_at", expires.value_or("never"));
                                       });
     if (!made) return c->fail(made.error());

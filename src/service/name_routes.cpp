@@ -4,12 +4,12 @@
 namespace instatunnel::service {
 namespace {
 
-constexpr std::uint64_t max_listed_names = 2000;
+constexpr std::uint64_t max_answered_names = 2000;
 
 }  // namespace
 
 void api::list_names(const call_ptr& c) {
-    auto names = parts_.data.list_names(c->key.account_id, max_listed_names);
+    auto names = parts_.data.list_names(c->key.account_id, max_answered_names);
     if (!names) return c->fail(names.error());
     nlohmann::ordered_json body;
     body["names"] = nlohmann::ordered_json::array();

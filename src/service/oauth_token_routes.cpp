@@ -1,9 +1,11 @@
 #include <algorithm>
 
 #include "caller.hpp"
+#include "instatunnel/base/clock.hpp"
 #include "instatunnel/base/names.hpp"
 #include "json_body.hpp"
 #include "oauth_routes.hpp"
+#include "word_list.hpp"
 
 namespace instatunnel::service {
 namespace {
@@ -12,10 +14,6 @@ namespace {
 constexpr const char* parameters[] = {"grant_type",   "client_id",     "client_secret", "code",
                                       "redirect_uri", "code_verifier", "refresh_token", "device_code",
                                       "scope",        "resource",      "token",         "token_type_hint"};
-
-std::int64_t seconds_of(wall_time t) {
-    return std::chrono::duration_cast<std::chrono::seconds>(t.time_since_epoch()).count();
-}
 
 nlohmann::ordered_json token_body(const oauth::token_answer& made) {
     nlohmann::ordered_json body;
@@ -30,10 +28,7 @@ nlohmann::ordered_json token_body(const oauth::token_answer& made) {
 }  // namespace
 
 std::string scope_text(const std::vector<std::string>& scopes) {
-    std::string text;
-    for (const auto& scope : scopes)
-        text += (text.empty() ? "" : " ") + scope;
-    return text;
+    return word_list(scopes);
 }
 
 void refuse(const call_ptr& c, const oauth::refusal& why) {
@@ -148,8 +143,8 @@ void oauth_routes::introspect(const call_ptr& c) {
         answer["client_id"] = known.client_id;
         answer["sub"] = known.user_id;
         answer["token_type"] = known.kind == store::oauth_token_kind::access ? "Bearer" : "refresh_token";
-        answer["iat"] = seconds_of(known.created_at);
-        answer["exp"] = seconds_of(known.expires_at);
+        answer["iat"] = unix_seconds(known.created_at);
+        answer["exp"] = unix_seconds(known.expires_at);
         answer["iss"] = parts_.oauth.settings.issuer;
         answer["aud"] = known.resource.empty() ? parts_.oauth.settings.issuer : known.resource;
     }

@@ -1,18 +1,12 @@
 #include "api.hpp"
+#include "form_fields.hpp"
 #include "instatunnel/auth/one_time_token.hpp"
-#include "instatunnel/base/form.hpp"
 #include "link_pages.hpp"
 #include "password_reset.hpp"
 #include "site/page_frame.hpp"
 
 namespace instatunnel::service {
 namespace {
-
-// What is not well written counts as nothing.
-form read_form(std::string_view text) {
-    auto fields = form::parse(text);
-    return fields ? std::move(*fields) : form();
-}
 
 void reply_page(const call_ptr& c, std::string html) {
     auto fields = page_fields();
@@ -26,7 +20,7 @@ void reply_page(const call_ptr& c, std::string html) {
 
 // Opening a page changes nothing: programs that look into mails open links as well.
 void api::show_reset_page(const call_ptr& c) {
-    const auto query = read_form(c->request.query);
+    const auto query = form_fields(c->request.query);
     const auto& domain = parts_.options.domain;
     const auto token = std::string(query.value("token"));
     std::optional<api_error> error;
@@ -35,7 +29,7 @@ void api::show_reset_page(const call_ptr& c) {
 }
 
 void api::submit_reset_page(const call_ptr& c) {
-    const auto fields = read_form(c->request.body.reveal());
+    const auto fields = form_fields(c->request.body.reveal());
     reset_wish wish;
     wish.token = secret(std::string(fields.value("token")));
     wish.password = secret(std::string(fields.value("password")));
@@ -52,7 +46,7 @@ void api::submit_reset_page(const call_ptr& c) {
 }
 
 void api::show_verify_page(const call_ptr& c) {
-    const auto query = read_form(c->request.query);
+    const auto query = form_fields(c->request.query);
     const auto& domain = parts_.options.domain;
     const auto token = std::string(query.value("token"));
     std::optional<api_error> error;
@@ -61,7 +55,7 @@ void api::show_verify_page(const call_ptr& c) {
 }
 
 void api::submit_verify_page(const call_ptr& c) {
-    const auto fields = read_form(c->request.body.reveal());
+    const auto fields = form_fields(c->request.body.reveal());
     const auto& domain = parts_.options.domain;
     const auto error = verify_with(c, fields.value("token"));
     reply_page(c, error ? trouble_page(domain, error->message) : verified_page(domain));

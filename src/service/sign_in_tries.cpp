@@ -6,16 +6,16 @@ namespace instatunnel::service {
 namespace {
 
 constexpr std::chrono::minutes remembered{1};
-constexpr std::uint64_t page = 1000;
+constexpr std::uint64_t page_length = 1000;
 // Two password threads cannot refuse more in a minute, and a start must not take longer for it.
-constexpr std::size_t max_tries = 10 * page;
+constexpr std::size_t max_tries = 10 * page_length;
 
 // Newest first.
 outcome<std::vector<store::audit_record>> refused_since(store::store& data, wall_time limit) {
     std::vector<store::audit_record> found;
     store::audit_filter filter;
     filter.newest_first = true;
-    filter.limit = page;
+    filter.limit = page_length;
     while (found.size() < max_tries) {
         auto records = data.list_audit(filter);
         if (!records) return records.error();
@@ -25,7 +25,7 @@ outcome<std::vector<store::audit_record>> refused_since(store::store& data, wall
             if (r.result == "refused" && (r.action == "login.failed" || r.action == "account.register_failed"))
                 found.push_back(std::move(r));
         }
-        if (records->size() < page) break;
+        if (records->size() < page_length) break;
     }
     return found;
 }

@@ -24,7 +24,7 @@ user read_user(const query& row) {
     return u;
 }
 
-outcome<std::optional<user>> find_one(query& find) {
+outcome<std::optional<user>> find_one_user(query& find) {
     std::optional<user> found;
     if (find.next()) found = read_user(find);
     if (find.failed()) return find.error();
@@ -72,12 +72,12 @@ outcome<void> sqlite_store::set_password(std::string_view user_id, std::string_v
 
 outcome<std::optional<user>> sqlite_store::find_user_by_email(std::string_view email) {
     query find(*db_, IT_USER_QUERY "WHERE u.email = ?");
-    return find_one(find.bind(email));
+    return find_one_user(find.bind(email));
 }
 
 outcome<std::optional<user>> sqlite_store::find_user(std::string_view user_id) {
     query find(*db_, IT_USER_QUERY "WHERE u.id = ?");
-    return find_one(find.bind(user_id));
+    return find_one_user(find.bind(user_id));
 }
 
 outcome<std::vector<user>> sqlite_store::list_users() {

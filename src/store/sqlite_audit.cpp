@@ -37,7 +37,7 @@ audit_record read_record(const query& row) {
     return r;
 }
 
-outcome<std::optional<audit_record>> find_one(query& find) {
+outcome<std::optional<audit_record>> find_one_record(query& find) {
     std::optional<audit_record> found;
     if (find.next()) found = read_record(find);
     if (find.failed()) return find.error();
@@ -89,12 +89,12 @@ outcome<void> sqlite_store::add_audit(const audit_record& r) {
 
 outcome<std::optional<audit_record>> sqlite_store::find_last_audit() {
     query find(*db_, IT_AUDIT_QUERY "ORDER BY seq DESC LIMIT 1");
-    return find_one(find);
+    return find_one_record(find);
 }
 
 outcome<std::optional<audit_record>> sqlite_store::find_audit(std::uint64_t seq) {
     query find(*db_, IT_AUDIT_QUERY "WHERE seq = ?");
-    return find_one(find.bind(seq));
+    return find_one_record(find.bind(seq));
 }
 
 outcome<std::vector<audit_record>> sqlite_store::list_audit(const audit_filter& filter) {

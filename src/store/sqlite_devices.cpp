@@ -9,7 +9,7 @@ namespace {
     "expires_at, interval_s, last_poll_at, coalesce(user_id, ''), coalesce(account_id, ''), grant_id, "       \
     "approved_at, denied_at FROM device_requests "
 
-outcome<std::optional<device_request>> find_one(query& row) {
+outcome<std::optional<device_request>> find_one_request(query& row) {
     std::optional<device_request> found;
     if (row.next()) {
         auto& request = found.emplace();
@@ -47,12 +47,12 @@ outcome<void> sqlite_store::add_device_request(const device_request& request) {
 
 outcome<std::optional<device_request>> sqlite_store::find_device_request(std::string_view device_digest) {
     query find(*db_, IT_DEVICE_QUERY "WHERE device_digest = ?");
-    return find_one(find.bind_bytes(device_digest));
+    return find_one_request(find.bind_bytes(device_digest));
 }
 
 outcome<std::optional<device_request>> sqlite_store::find_device_request_by_user_code(std::string_view digest) {
     query find(*db_, IT_DEVICE_QUERY "WHERE user_code_digest = ?");
-    return find_one(find.bind_bytes(digest));
+    return find_one_request(find.bind_bytes(digest));
 }
 
 outcome<void> sqlite_store::update_device_request(const device_request& request) {

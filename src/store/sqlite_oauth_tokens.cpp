@@ -45,7 +45,7 @@ oauth_code read_code(const query& row) {
     return code;
 }
 
-outcome<std::optional<oauth_token>> find_one(query& find) {
+outcome<std::optional<oauth_token>> find_one_token(query& find) {
     std::optional<oauth_token> found;
     if (find.next()) found = read_token(find);
     if (find.failed()) return find.error();
@@ -105,12 +105,12 @@ outcome<void> sqlite_store::add_oauth_token(const oauth_token& token) {
 
 outcome<std::optional<oauth_token>> sqlite_store::find_oauth_token(std::string_view digest) {
     query find(*db_, IT_TOKEN_QUERY "WHERE digest = ?");
-    return find_one(find.bind_bytes(digest));
+    return find_one_token(find.bind_bytes(digest));
 }
 
 outcome<std::optional<oauth_token>> sqlite_store::find_oauth_token_by_id(std::string_view id) {
     query find(*db_, IT_TOKEN_QUERY "WHERE id = ?");
-    return find_one(find.bind(id));
+    return find_one_token(find.bind(id));
 }
 
 outcome<std::optional<first_use<oauth_token>>> sqlite_store::use_refresh_token(std::string_view digest, wall_time now) {

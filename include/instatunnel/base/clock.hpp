@@ -13,6 +13,11 @@ using wall_time = std::chrono::sys_time<std::chrono::microseconds>;
 
 wall_time wall_now() noexcept;
 
+/// Whole seconds since 1970, as tokens write times (RFC 7519 §2, NumericDate).
+constexpr std::int64_t unix_seconds(wall_time t) noexcept {
+    return std::chrono::duration_cast<std::chrono::seconds>(t.time_since_epoch()).count();
+}
+
 /// RFC 3339 in UTC with whole seconds: 2024-01-15T10:30:00Z.
 std::string to_rfc3339(wall_time t);
 /// Accepts `Z` and numeric offsets, optional fraction. nullopt for anything else.

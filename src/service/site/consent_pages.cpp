@@ -1,3 +1,4 @@
+#include "../form_fields.hpp"
 #include "../oauth_routes.hpp"
 #include "instatunnel/oauth/authorization.hpp"
 #include "instatunnel/oauth/client_document.hpp"
@@ -6,11 +7,6 @@
 
 namespace instatunnel::service {
 namespace {
-
-form read_form(std::string_view text) {
-    auto fields = form::parse(text);
-    return fields ? std::move(*fields) : form();
-}
 
 std::string host_of(std::string_view address) {
     const auto at = address.find("://");
@@ -57,7 +53,7 @@ void add_scopes(markup& m, const std::vector<std::string>& scopes) {
 std::string site::form_target_of(std::string_view next) {
     const auto question = next.find('?');
     if (question == std::string_view::npos || next.find("/oauth/authorize") == std::string_view::npos) return {};
-    const auto read = parts_.oauth.authorization.read(read_form(next.substr(question + 1)));
+    const auto read = parts_.oauth.authorization.read(form_fields(next.substr(question + 1)));
     if (!read) return {};
     if (const auto* request = std::get_if<oauth::authorization_request>(&*read))
         return source_of(request->redirect_uri);
@@ -84,7 +80,7 @@ std::optional<oauth::authorization_request> site::read_request(const call_ptr& c
 
 // An app that describes itself by an address is looked up there, but only for somebody who is signed in.
 void site::show_consent(const call_ptr& c) {
-    const auto client_id = std::string(read_form(c->request.query).value("client_id"));
+    const auto client_id = std::string(form_fields(c->request.query).value("client_id"));
     if (!oauth::is_client_document_id(client_id)) return ask_consent(c);
     if (!require_person(c)) return;
     parts_.documents.prepare(client_id, [this, c](const std::string& problem) {

@@ -3,6 +3,7 @@
 
 #include "instatunnel/auth/key.hpp"
 #include "instatunnel/auth/sealed_box.hpp"
+#include "instatunnel/base/clock.hpp"
 #include "instatunnel/base/encoding.hpp"
 #include "instatunnel/base/names.hpp"
 #include "instatunnel/oidc/provider.hpp"
@@ -17,10 +18,6 @@ constexpr std::string_view cookie_purpose = "sign-in at the provider";
 // From the button to the way back; people may have to find their phone.
 constexpr std::chrono::minutes round_trip{10};
 
-std::int64_t seconds_of(wall_time t) {
-    return std::chrono::duration_cast<std::chrono::seconds>(t.time_since_epoch()).count();
-}
-
 struct kept_sign_in {
     oidc::sign_in values;
     std::string next;
@@ -30,7 +27,7 @@ form to_form(const kept_sign_in& kept, wall_time until) {
     form fields;
     fields.add("state", kept.values.state).add("nonce", kept.values.nonce);
     fields.add("verifier", std::string(kept.values.verifier.reveal())).add("redirect", kept.values.redirect_uri);
-    fields.add("next", kept.next).add("until", std::to_string(seconds_of(until)));
+    fields.add("next", kept.next).add("until", std::to_string(unix_seconds(until)));
     return fields;
 }
 
@@ -42,7 +39,7 @@ std::optional<kept_sign_in> read_kept(const secret& pepper, std::string_view coo
     const auto ends = fields->value("until");
     std::int64_t until = 0;
     std::from_chars(ends.data(), ends.data() + ends.size(), until);
-    if (until <= seconds_of(now)) return std::nullopt;
+    if (until <= unix_seconds(now)) return std::nullopt;
     kept_sign_in kept;
     kept.values.state = fields->value("state");
     kept.values.nonce = fields->value("nonce");

@@ -1,5 +1,6 @@
 #include <charconv>
 
+#include "../form_fields.hpp"
 #include "../password_check.hpp"
 #include "instatunnel/auth/email.hpp"
 #include "instatunnel/auth/sealed_box.hpp"
@@ -14,11 +15,6 @@ namespace {
 
 // From the right password to the code.
 constexpr std::chrono::minutes ticket_life{5};
-
-form read_form(std::string_view text) {
-    auto fields = form::parse(text);
-    return fields ? std::move(*fields) : form();
-}
 
 std::int64_t microseconds(wall_time t) {
     return std::chrono::duration_cast<std::chrono::microseconds>(t.time_since_epoch()).count();
@@ -58,7 +54,7 @@ void site::sign_in_form(const call_ptr& c, const std::string& next, std::string_
 }
 
 void site::show_sign_in(const call_ptr& c) {
-    const auto query = read_form(c->request.query);
+    const auto query = form_fields(c->request.query);
     const auto next = safe_next(query.value("next"));
     const auto found = parts_.sessions.find(*c);
     if (!found) return c->fail(found.error());
@@ -67,7 +63,7 @@ void site::show_sign_in(const call_ptr& c) {
 }
 
 void site::submit_sign_in(const call_ptr& c) {
-    const auto fields = read_form(c->request.body.reveal());
+    const auto fields = form_fields(c->request.body.reveal());
     const auto next = safe_next(fields.value("next"));
     if (!check_form(c, fields)) return;
     const std::string typed(fields.value("email"));
@@ -127,7 +123,7 @@ void site::code_form(const call_ptr& c, const std::string& next, const std::stri
 }
 
 void site::submit_code(const call_ptr& c) {
-    const auto fields = read_form(c->request.body.reveal());
+    const auto fields = form_fields(c->request.body.reveal());
     const auto next = safe_next(fields.value("next"));
     if (!check_form(c, fields)) return;
     const std::string ticket(fields.value("ticket"));

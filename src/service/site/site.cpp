@@ -1,14 +1,10 @@
 #include "site.hpp"
 
+#include "../form_fields.hpp"
 #include "instatunnel/base/names.hpp"
 
 namespace instatunnel::service {
 namespace {
-
-form read_form(const call_ptr& c) {
-    auto fields = form::parse(c->request.body.reveal());
-    return fields ? std::move(*fields) : form();
-}
 
 api_error not_our_form() {
     api_error error;
@@ -83,7 +79,7 @@ bool site::check_form(const call_ptr& c, const form& fields) {
 }
 
 std::optional<signed_in_person> site::require_form(const call_ptr& c, form& fields) {
-    fields = read_form(c);
+    fields = form_fields(c->request.body.reveal());
     auto found = parts_.sessions.find(*c);
     if (!found) {
         c->fail(found.error());

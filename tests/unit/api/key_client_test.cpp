@@ -34,7 +34,7 @@ struct scripted_http final : api::http_client {
     }
 };
 
-struct fixture {
+struct key_calls {
     scripted_http http;
     api::key_client client{http, "https://api.t.example.com/", own_key};
 };
@@ -42,7 +42,7 @@ struct fixture {
 }  // namespace
 
 TEST_CASE("keys are listed with what is known of them") {
-    fixture f;
+    key_calls f;
     f.http.body = std::string(R"({"keys":[)") + row + "]}";
     const auto keys = f.client.list().value();
     CHECK(f.http.asked == "GET https://api.t.example.com/v1/auth/keys");
@@ -54,7 +54,7 @@ TEST_CASE("keys are listed with what is known of them") {
 }
 
 TEST_CASE("a new key comes whole, once") {
-    fixture f;
+    key_calls f;
     f.http.status = 201;
     f.http.body = made;
     const auto key = f.client.create({"CI", {"tunnels:read"}, "2030-01-31T00:00:00Z"}).value();
@@ -65,7 +65,7 @@ TEST_CASE("a new key comes whole, once") {
 }
 
 TEST_CASE("a rotation says what it replaces, and until when that works") {
-    fixture f;
+    key_calls f;
     f.http.status = 201;
     f.http.body = made;
     const auto key = f.client.rotate("key_1", std::chrono::hours(1)).value();
@@ -76,7 +76,7 @@ TEST_CASE("a rotation says what it replaces, and until when that works") {
 }
 
 TEST_CASE("an id names something in the path and never changes the path") {
-    fixture f;
+    key_calls f;
     f.http.body = row;
     CHECK(f.client.find("../user").has_value());
     CHECK(f.http.asked == "GET https://api.t.example.com/v1/auth/keys/..%2Fuser");
@@ -91,7 +91,7 @@ TEST_CASE("an id names something in the path and never changes the path") {
 }
 
 TEST_CASE("refusals name the key and where to look") {
-    fixture f;
+    key_calls f;
     f.http.status = 404;
     f.http.body = R"({"error":"not_found","message":"There is no such key in this account","code":4004})";
     const auto unknown = f.client.revoke("key_9").error();
@@ -106,7 +106,7 @@ TEST_CASE("refusals name the key and where to look") {
 }
 
 TEST_CASE("an answer that cannot be right is not taken") {
-    fixture f;
+    key_calls f;
     for (const char* body : {"", "[]", "{}", R"({"keys":5})", R"({"keys":[{}]})", R"({"keys":[5]})"}) {
         f.http.body = body;
         CHECK(f.client.list().error().code == errc::unexpected_reply);

@@ -19,7 +19,7 @@ const std::string description =
 const std::string tokens =
     R"({"access_token":"ita_abc","token_type":"Bearer","expires_in":3600,"refresh_token":"itr_def","scope":"*"})";
 
-struct fixture {
+struct oauth_calls {
     listed_answers http;
     api::oauth_client client{http, server + "/"};
     api::oauth_server at{server, server + "/oauth/authorize", server + "/oauth/token",
@@ -35,7 +35,7 @@ struct fixture {
 }  // namespace
 
 TEST_CASE("the server's description names where to sign in", "[oauth]") {
-    fixture f;
+    oauth_calls f;
     f.http.answer(200, description);
     const auto found = f.client.discover();
     REQUIRE(found.has_value());
@@ -49,7 +49,7 @@ TEST_CASE("the server's description names where to sign in", "[oauth]") {
 }
 
 TEST_CASE("a server without such a sign-in says what to use instead", "[oauth]") {
-    fixture f;
+    oauth_calls f;
     f.http.answer(404, R"({"error":"not_found","message":"There is nothing here","code":4004})");
     const auto found = f.client.discover();
     CHECK(found.error().code == errc::not_found);
@@ -77,7 +77,7 @@ TEST_CASE("a description that sends people elsewhere is refused", "[oauth]") {
     };
     for (const auto& [from, to] : forgeries) {
         CAPTURE(to);
-        fixture f;
+        oauth_calls f;
         auto forged = description;
         forged.replace(forged.find(from), from.size(), to);
         f.http.answer(200, forged);
@@ -86,14 +86,14 @@ TEST_CASE("a description that sends people elsewhere is refused", "[oauth]") {
         CHECK(found.error().code == errc::unexpected_reply);
     }
     for (const char* nonsense : {"", "[]", "7", "not json", "{}"}) {
-        fixture f;
+        oauth_calls f;
         f.http.answer(200, nonsense);
         CHECK(f.client.discover().error().code == errc::unexpected_reply);
     }
 }
 
 TEST_CASE("the address for the browser holds the whole request", "[oauth]") {
-    const fixture f;
+    const oauth_calls f;
     const auto url = api::authorization_url(f.at, "http://127.0.0.1:4711/cb", "st", "challenge");
     CHECK(url ==
           "https://api.t.example.com/oauth/"
@@ -102,7 +102,7 @@ TEST_CASE("the address for the browser holds the whole request", "[oauth]") {
 }
 
 TEST_CASE("a code is exchanged as a form, with the verifier", "[oauth]") {
-    fixture f;
+    oauth_calls f;
     f.http.answer(200, tokens);
     const auto got = f.client.exchange_code(f.at, secret("co+d e"), "http://127.0.0.1:4711/cb", secret("verifier"));
     REQUIRE(got.has_value());
@@ -119,7 +119,7 @@ TEST_CASE("a code is exchanged as a form, with the verifier", "[oauth]") {
 }
 
 TEST_CASE("a refused code says why, in words that cannot steer a terminal", "[oauth]") {
-    fixture f;
+    oauth_calls f;
     const auto exchange = [&](int status, const std::string& body) {
         f.http.answer(status, body);
         return f.client.exchange_code(f.at, secret("code"), "http://127.0.0.1:1/cb", secret("v")).error();
@@ -138,7 +138,7 @@ TEST_CASE("a refused code says why, in words that cannot steer a terminal", "[oa
 }
 
 TEST_CASE("a device asks for a code to show", "[oauth]") {
-    fixture f;
+    oauth_calls f;
     f.http.answer(200,
                   R"({"device_code":"dc","user_code":"WDJB-MJHT","verification_uri":"https://t.example.com/device",)"
                   R"("verification_uri_complete":"https://t.example.com/device?c=WDJB-MJHT","expires_in":600})");
@@ -155,7 +155,7 @@ TEST_CASE("a device asks for a code to show", "[oauth]") {
 }
 
 TEST_CASE("a device answer that nobody could use is refused, and its numbers are bounded", "[oauth]") {
-    fixture f;
+    oauth_calls f;
     const auto begin = [&](const std::string& body) {
         f.http.answer(200, body);
         return f.client.begin_device(f.at);
@@ -177,7 +177,7 @@ TEST_CASE("a device answer that nobody could use is refused, and its numbers are
 }
 
 TEST_CASE("a poll tells not yet, slower, no, too late and yes apart", "[oauth]") {
-    fixture f;
+    oauth_calls f;
     const auto pending = f.poll(400, R"({"error":"authorization_pending"})");
     REQUIRE(pending.has_value());
     CHECK_FALSE(pending->tokens.has_value());
@@ -195,7 +195,7 @@ TEST_CASE("a poll tells not yet, slower, no, too late and yes apart", "[oauth]")
 }
 
 TEST_CASE("tokens are given back where the server takes them back", "[oauth]") {
-    fixture f;
+    oauth_calls f;
     f.http.answer(200, "");
     CHECK(f.client.revoke(f.at, secret("itr_def")).has_value());
     CHECK(f.http.requests[0].url == server + "/oauth/revoke");

@@ -40,7 +40,7 @@ private:
     std::deque<answer> answers_;
 };
 
-struct fixture {
+struct retries {
     int requests = 0;
     std::vector<milliseconds> slept, told;
     double random = 0;
@@ -62,19 +62,19 @@ constexpr const char* sixty =
 
 TEST_CASE("an answer that is no refusal is returned at once", "[retry]") {
     for (const int status : {200, 204, 302, 400, 401, 403, 404, 409, 500, 502, 504}) {
-        fixture f;
+        retries f;
         const auto reply = f.ask({{status, "", {}}});
         REQUIRE(reply.has_value());
         CHECK(reply->status == status);
         CHECK(f.requests == 1);
     }
-    fixture f;
+    retries f;
     CHECK(f.ask({{0, "", {}}}).error().code == errc::server_unreachable);
     CHECK(f.requests == 1);
 }
 
 TEST_CASE("a refusal waits as long as the server asks, and says so before", "[retry]") {
-    fixture f;
+    retries f;
     const auto reply = f.ask({{429, sixty, {}}, {200, "ok", {}}});
     REQUIRE(reply.has_value());
     CHECK(reply->status == 200);
@@ -84,18 +84,18 @@ TEST_CASE("a refusal waits as long as the server asks, and says so before", "[re
 }
 
 TEST_CASE("Retry-After counts where the body says nothing, and up to a tenth is added", "[retry]") {
-    fixture f;
+    retries f;
     f.random = 0.5;
     CHECK(f.ask({{503, "", {{"retry-after", "10"}}}, {200, "", {}}})->status == 200);
     CHECK(f.slept == std::vector<milliseconds>{milliseconds(10'500)});
 }
 
 TEST_CASE("without a word of the server the waits double and vary", "[retry]") {
-    fixture f;
+    retries f;
     CHECK(f.ask({{429, "", {}}})->status == 429);
     CHECK(f.requests == 5);
     CHECK(f.slept == std::vector<milliseconds>{milliseconds(500), seconds(1), seconds(2), seconds(4)});
-    fixture g;
+    retries g;
     g.random = 0.999999;
     CHECK(g.ask({{429, "<html>", {{"Retry-After", "Fri, 31 Dec 1999 23:59:59 GMT"}}}})->status == 429);
     REQUIRE(g.slept.size() == 4);
@@ -104,28 +104,28 @@ TEST_CASE("without a word of the server the waits double and vary", "[retry]") {
 }
 
 TEST_CASE("the waits together are bounded", "[retry]") {
-    fixture f;
+    retries f;
     CHECK(f.ask({{429, sixty, {}}})->status == 429);
     CHECK(f.requests == 2);
     CHECK(f.slept.size() == 1);
-    fixture g;
+    retries g;
     CHECK(g.ask({{429, R"({"retry_after":86400})", {}}})->status == 429);
     CHECK(g.slept.empty());
     CHECK(g.told.empty());
-    fixture h;
+    retries h;
     CHECK(h.ask({{429, R"({"retry_after":18446744073709551615})", {}}})->status == 429);
     CHECK(h.slept.empty());
 }
 
 TEST_CASE("what may have had an effect is not repeated", "[retry]") {
     for (const char* method : {"POST", "PATCH"}) {
-        fixture f;
+        retries f;
         CHECK(f.ask({{429, R"({"retry_after":1})", {}}, {200, "", {}}}, method)->status == 429);
         CHECK(f.requests == 1);
         CHECK(f.slept.empty());
     }
     for (const char* method : {"HEAD", "PUT", "DELETE"}) {
-        fixture f;
+        retries f;
         CHECK(f.ask({{429, R"({"retry_after":1})", {}}, {200, "", {}}}, method)->status == 200);
     }
 }

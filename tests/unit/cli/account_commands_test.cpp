@@ -24,21 +24,21 @@ struct signed_in : cli_fixture {
         server.replies["POST /v1/auth/verify-email/resend"] = {202, R"({"message":"sent"})"};
         server.replies["POST /v1/auth/password"] = {200, R"({"revoked_keys":2})"};
     }
-    invite_options invite(invite_options::action what, const std::string& id = {}) {
+    invite_options invite(invite_options::action action, const std::string& id = {}) {
         invite_options o;
-        o.what = what;
+        o.what = action;
         o.id = id;
         return o;
     }
 };
 
-using what = invite_options::action;
+using invite_action = invite_options::action;
 
 }  // namespace
 
 TEST_CASE("invite create prints the code alone on stdout") {
     signed_in f;
-    auto o = f.invite(what::create);
+    auto o = f.invite(invite_action::create);
     o.uses = "3";
     o.expires = "2030-01-31T00:00:00Z";
     CHECK(status_of(f.run(run_invite, o)) == 0);
@@ -50,7 +50,7 @@ TEST_CASE("invite create prints the code alone on stdout") {
 
 TEST_CASE("invite ls shows codes, people and credit") {
     signed_in f;
-    CHECK(status_of(f.run(run_invite, f.invite(what::list))) == 0);
+    CHECK(status_of(f.run(run_invite, f.invite(invite_action::list))) == 0);
     CHECK(f.out.text() ==
           "inv_1  1 of 3 used  until 2030-01-31T00:00:00Z\n👤 b***@x.y came at 2026-01-01T00:00:00Z\nCredit: 5\n"
           "Invited by: a***@x.y\n");
@@ -58,13 +58,13 @@ TEST_CASE("invite ls shows codes, people and credit") {
 
 TEST_CASE("invite revoke names what is not there") {
     signed_in f;
-    CHECK(status_of(f.run(run_invite, f.invite(what::revoke, "inv_1"))) == 0);
+    CHECK(status_of(f.run(run_invite, f.invite(invite_action::revoke, "inv_1"))) == 0);
     CHECK(f.out.text() == "✅ Invitation revoked: inv_1\n");
     f.server.replies["DELETE /v1/auth/invites/inv_2"] = {404, R"({"error":"not_found","message":"no","code":4004})"};
-    const auto missing = f.run(run_invite, f.invite(what::revoke, "inv_2"));
+    const auto missing = f.run(run_invite, f.invite(invite_action::revoke, "inv_2"));
     REQUIRE_FALSE(missing);
     CHECK(missing.error().code == errc::not_found);
-    CHECK(f.run(run_invite, f.invite(what::revoke, "..")).error().code == errc::not_found);
+    CHECK(f.run(run_invite, f.invite(invite_action::revoke, "..")).error().code == errc::not_found);
 }
 
 TEST_CASE("auth verify has the link sent, and says when there is nothing to do") {

@@ -11,23 +11,23 @@ using test::status_of;
 
 namespace {
 
-constexpr const char* user =
+constexpr const char* known_user =
     R"({"id":"user_456","email":"john@example.com","name":"John Doe","plan":"pro","created_at":"2024-01-15T10:30:00Z",)"
     R"("usage":{"tunnels_created":156,"data_transferred":"2.4 GB","requests_served":12487},)"
     R"("permissions":["tunnels:*","analytics:read"],"key":{"id":"key_1","name":"CLI","expires_at":null}})";
 constexpr const char* unauthorized = R"({"error":"unauthorized","message":"Invalid or missing API key","code":4001})";
 
-struct signed_in : cli_fixture {
-    signed_in() {
+struct with_account : cli_fixture {
+    with_account() {
         store_profile("default", "it_1234567890abcdef", "https://api.t.example.com");
-        server.replies["GET /v1/auth/user"] = {200, user};
+        server.replies["GET /v1/auth/user"] = {200, known_user};
     }
 };
 
 }  // namespace
 
 TEST_CASE("auth status prints its three lines, and where things come from on stderr") {
-    signed_in f;
+    with_account f;
     CHECK(status_of(f.run(run_auth_status)) == 0);
     CHECK(f.out.text() == "Current API Key: it_***...def\nStatus: Valid\nExpires: Never\n");
     CHECK(f.err.text() == "Key from: profile default\nServer: https://api.t.example.com (from: profile default)\n");
@@ -37,8 +37,8 @@ TEST_CASE("auth status prints its three lines, and where things come from on std
 }
 
 TEST_CASE("auth status shows when a key expires") {
-    signed_in f;
-    std::string dated = user;
+    with_account f;
+    std::string dated = known_user;
     dated.replace(dated.find("null"), 4, "\"2030-01-01T00:00:00Z\"");
     f.server.replies["GET /v1/auth/user"].second = dated;
     CHECK(status_of(f.run(run_auth_status)) == 0);
@@ -46,7 +46,7 @@ TEST_CASE("auth status shows when a key expires") {
 }
 
 TEST_CASE("auth status of a key that does not work is Invalid with exit code 3") {
-    signed_in f;
+    with_account f;
     f.server.replies["GET /v1/auth/user"] = {401, unauthorized};
     CHECK(status_of(f.run(run_auth_status)) == 3);
     CHECK(f.out.text() == "Current API Key: it_***...def\nStatus: Invalid\nExpires: Unknown\n");
@@ -57,7 +57,7 @@ TEST_CASE("auth status of a key that does not work is Invalid with exit code 3")
 }
 
 TEST_CASE("auth status without a network is Unknown with exit code 5") {
-    signed_in f;
+    with_account f;
     f.server.unreachable = failure(errc::server_unreachable, "Cannot reach api.t.example.com:443: connection refused");
     CHECK(status_of(f.run(run_auth_status)) == 5);
     CHECK(
@@ -66,14 +66,14 @@ TEST_CASE("auth status without a network is Unknown with exit code 5") {
 }
 
 TEST_CASE("auth status of a server that answers nonsense is an error, not a status") {
-    signed_in f;
+    with_account f;
     f.server.replies["GET /v1/auth/user"] = {200, "<html>"};
     CHECK(f.run(run_auth_status).error().code == errc::unexpected_reply);
     CHECK(f.out.text().empty());
 }
 
 TEST_CASE("auth status --json names the sources") {
-    signed_in f;
+    with_account f;
     f.globals.json = true;
     CHECK(status_of(f.run(run_auth_status)) == 0);
     CHECK(
@@ -92,7 +92,7 @@ TEST_CASE("auth status without a key is exit code 3 and says how to get one") {
 }
 
 TEST_CASE("auth test prints the promised block") {
-    signed_in f;
+    with_account f;
     CHECK(status_of(f.run(run_auth_test)) == 0);
     CHECK(f.out.text() ==
           "✅ API key is valid\n👤 User: john@example.com\n📋 Plan: Pro\n🔑 Permissions: tunnels:*, analytics:read\n");
@@ -100,8 +100,8 @@ TEST_CASE("auth test prints the promised block") {
 }
 
 TEST_CASE("auth test sums up the scopes of a group that is held whole") {
-    signed_in f;
-    std::string all = user;
+    with_account f;
+    std::string all = known_user;
     all.replace(all.find("\"tunnels:*\""), 11, R"("tunnels:read","tunnels:write","tunnels:delete","tunnels:stats")");
     f.server.replies["GET /v1/auth/user"].second = all;
     CHECK(status_of(f.run(run_auth_test)) == 0);
@@ -109,20 +109,20 @@ TEST_CASE("auth test sums up the scopes of a group that is held whole") {
 }
 
 TEST_CASE("auth test --scope answers for one permission") {
-    signed_in f;
+    with_account f;
     CHECK(status_of(f.run(run_auth_test, {"tunnels:write"})) == 0);
     CHECK(f.out.text() == "✅ Permission 'tunnels:write' granted\n");
 }
 
 TEST_CASE("auth test --scope of a permission that is missing is exit code 4") {
-    signed_in f;
+    with_account f;
     CHECK(status_of(f.run(run_auth_test, {"admin:write"})) == 4);
     CHECK(f.out.text().empty());
     CHECK(f.err.text().starts_with("Error: Permission 'admin:write' is not granted to this key. "));
 }
 
 TEST_CASE("auth test --scope of no known permission is wrong usage before anything is sent") {
-    signed_in f;
+    with_account f;
     CHECK(status_of(f.run(run_auth_test, {"tunnel:write"})) == 2);
     CHECK(
         f.err.text() ==
@@ -132,7 +132,7 @@ TEST_CASE("auth test --scope of no known permission is wrong usage before anythi
 
 TEST_CASE("a session that ended is told apart from a key that ended, and each says what to do") {
     const auto told = [](const char* reason, const char* key_id, bool from_environment) {
-        signed_in f;
+        with_account f;
         f.store_profile("default", "it_1234567890abcdef", "https://api.t.example.com", "", key_id);
         if (from_environment) f.env.api_key = secret("it_1234567890abcdef");
         f.server.replies["GET /v1/auth/user"] = {401, std::string(R"({"code":4001,"reason":")") + reason + "\"}"};
@@ -150,14 +150,14 @@ TEST_CASE("a session that ended is told apart from a key that ended, and each sa
 }
 
 TEST_CASE("auth test with an invalid key is exit code 3") {
-    signed_in f;
+    with_account f;
     f.server.replies["GET /v1/auth/user"] = {401, unauthorized};
     CHECK(status_of(f.run(run_auth_test)) == 3);
     CHECK(f.out.text().empty());
 }
 
 TEST_CASE("whoami shows account, plan and usage") {
-    signed_in f;
+    with_account f;
     CHECK(status_of(f.run(run_whoami)) == 0);
     CHECK(f.out.text() ==
           "👤 User: john@example.com (John Doe)\n📋 Plan: Pro\n"
@@ -165,8 +165,8 @@ TEST_CASE("whoami shows account, plan and usage") {
 }
 
 TEST_CASE("what the plan allows goes beside the promised lines, never between them") {
-    signed_in f;
-    std::string limited = user;
+    with_account f;
+    std::string limited = known_user;
     limited.insert(
         limited.rfind('}'),
         R"(,"limits":{"tunnels":3,"names":null,"mcp":false,"custom_domains":true,"requests_per_minute":120})");
@@ -179,7 +179,7 @@ TEST_CASE("what the plan allows goes beside the promised lines, never between th
 }
 
 TEST_CASE("ls prints the tunnels that run") {
-    signed_in f;
+    with_account f;
     f.server.replies["GET /v1/tunnels"] = {
         200,
         R"({"tunnels":[{"id":"tun_1","name":"demo","url":"https://demo.t.example.com","target":"localhost:3000","status":"online",)"
@@ -193,7 +193,7 @@ TEST_CASE("ls prints the tunnels that run") {
 }
 
 TEST_CASE("ls without tunnels says so, and --json is one object") {
-    signed_in f;
+    with_account f;
     f.server.replies["GET /v1/tunnels"] = {200, R"({"tunnels":[]})"};
     CHECK(status_of(f.run(run_list)) == 0);
     CHECK(f.out.text() == "No active tunnels\n");
@@ -203,7 +203,7 @@ TEST_CASE("ls without tunnels says so, and --json is one object") {
 }
 
 TEST_CASE("kill stops a tunnel by name; a name that is not there is exit code 6") {
-    signed_in f;
+    with_account f;
     f.server.replies["DELETE /v1/tunnels/demo"] = {204, ""};
     f.server.replies["DELETE /v1/tunnels/other"] = {404,
                                                     R"({"error":"not_found","message":"No such tunnel","code":4004})"};

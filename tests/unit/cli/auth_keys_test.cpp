@@ -9,29 +9,29 @@ using test::status_of;
 
 namespace {
 
-constexpr const char* user =
+constexpr const char* key_owner =
     R"({"id":"user_1","email":"john@example.com","name":"John","plan":"pro","created_at":"2024-01-15T10:30:00Z",)"
     R"("usage":{"tunnels_created":1,"data_transferred":"1 B","requests_served":1},)"
     R"("permissions":["*"],"key":{"id":"key_own","name":"CLI","expires_at":null}})";
 constexpr const char* ci =
     R"({"id":"key_ci","name":"CI","key":"it_***...xyz","created_at":"2024-01-15T10:30:00Z","last_used":null,)"
     R"("permissions":["tunnels:read","tunnels:write"],"expires_at":"2030-01-31T00:00:00Z"})";
-constexpr const char* made =
+constexpr const char* made_answer =
     R"({"id":"key_new","name":"CI","key":"it_abcdefghijklmnop","permissions":["tunnels:read"],)"
     R"("created_at":"2024-01-15T10:30:00Z","expires_at":null,"last_used":null,"replaces":"key_own",)"
     R"("old_expires_at":"2024-01-15T11:30:00Z"})";
 
-struct signed_in : cli_fixture {
-    signed_in() {
+struct with_keys : cli_fixture {
+    with_keys() {
         store_profile("default", "it_1234567890abcdef", "https://api.t.example.com", "", "key_own");
-        server.replies["GET /v1/auth/user"] = {200, user};
+        server.replies["GET /v1/auth/user"] = {200, key_owner};
         server.replies["GET /v1/auth/keys"] = {200, std::string(R"({"keys":[)") + ci + "]}"};
         server.replies["GET /v1/auth/keys/key_ci"] = {200, ci};
-        server.replies["POST /v1/auth/keys"] = {201, made};
+        server.replies["POST /v1/auth/keys"] = {201, made_answer};
         server.replies["DELETE /v1/auth/keys/key_ci"] = {204, ""};
         server.replies["DELETE /v1/auth/keys/key_own"] = {204, ""};
-        server.replies["POST /v1/auth/keys/key_ci/rotate"] = {201, made};
-        server.replies["POST /v1/auth/keys/key_own/rotate"] = {201, made};
+        server.replies["POST /v1/auth/keys/key_ci/rotate"] = {201, made_answer};
+        server.replies["POST /v1/auth/keys/key_own/rotate"] = {201, made_answer};
     }
     config::profile stored() { return store().load("default").value().value(); }
     bool asked(const std::string& method, const std::string& path) {
@@ -58,13 +58,13 @@ TEST_CASE("an end is a time from now or a date, always to come") {
 }
 
 TEST_CASE("auth keys ls is a table for people and one object for programs") {
-    signed_in f;
+    with_keys f;
     CHECK(status_of(f.run(run_keys_list)) == 0);
     CHECK(f.out.text() ==
           "ID      NAME  KEY           CREATED               LAST USED  EXPIRES               PERMISSIONS\n"
           "key_ci  CI    it_***...xyz  2024-01-15T10:30:00Z  Never      2030-01-31T00:00:00Z  tunnels:read, "
           "tunnels:write\n");
-    signed_in g;
+    with_keys g;
     g.globals.json = true;
     CHECK(status_of(g.run(run_keys_list)) == 0);
     CHECK(
@@ -75,7 +75,7 @@ TEST_CASE("auth keys ls is a table for people and one object for programs") {
 }
 
 TEST_CASE("auth keys show and the errors of the server have their exit codes") {
-    signed_in f;
+    with_keys f;
     CHECK(status_of(f.run(run_keys_show, {"key_ci"})) == 0);
     CHECK(f.out.text() ==
           "🔑 CI (key_ci)\nKey: it_***...xyz\nCreated: 2024-01-15T10:30:00Z\nLast used: Never\n"
@@ -91,7 +91,7 @@ TEST_CASE("auth keys show and the errors of the server have their exit codes") {
 }
 
 TEST_CASE("auth keys create prints the key alone on stdout") {
-    signed_in f;
+    with_keys f;
     CHECK(status_of(f.run(run_keys_create, {"CI", {"tunnels:read"}, "30d"})) == 0);
     CHECK(f.out.text() == "it_abcdefghijklmnop\n");
     CHECK(f.err.text().find("it_abcdefghijklmnop") == std::string::npos);
@@ -100,7 +100,7 @@ TEST_CASE("auth keys create prints the key alone on stdout") {
 }
 
 TEST_CASE("auth keys create refuses what cannot work before it asks the server") {
-    signed_in f;
+    with_keys f;
     CHECK(status_of(f.run(run_keys_create, {"", {"tunnels:read"}, ""})) == 2);
     CHECK(status_of(f.run(run_keys_create, {"x", {"tunnels:raed"}, ""})) == 2);
     CHECK(f.err.text().find("--scope tunnels:read") != std::string::npos);
@@ -109,7 +109,7 @@ TEST_CASE("auth keys create refuses what cannot work before it asks the server")
 }
 
 TEST_CASE("auth keys rename says the new name") {
-    signed_in f;
+    with_keys f;
     std::string renamed = ci;
     renamed.replace(renamed.find("\"CI\""), 4, "\"Shop\"");
     f.server.replies["PATCH /v1/auth/keys/key_ci"] = {200, renamed};
@@ -120,14 +120,14 @@ TEST_CASE("auth keys rename says the new name") {
 }
 
 TEST_CASE("auth keys revoke of another key asks nothing and leaves the stored one alone") {
-    signed_in f;
+    with_keys f;
     CHECK(status_of(f.run(run_keys_revoke, {"key_ci", false})) == 0);
     CHECK(f.out.text() == "✅ Key revoked: key_ci\n");
     CHECK(f.stored().key.reveal() == "it_1234567890abcdef");
 }
 
 TEST_CASE("auth keys revoke of the key in use takes a yes, and removes it here too") {
-    signed_in f;
+    with_keys f;
     CHECK(status_of(f.run(run_keys_revoke, {"key_own", false})) == 2);
     CHECK_FALSE(f.asked("DELETE", "/auth/keys/key_own"));
     f.person_at_terminal();
@@ -138,14 +138,14 @@ TEST_CASE("auth keys revoke of the key in use takes a yes, and removes it here t
     CHECK(status_of(f.run(run_keys_revoke, {"key_own", false})) == 0);
     CHECK(f.asked("DELETE", "/auth/keys/key_own"));
     CHECK(f.stored().key.empty());
-    signed_in g;
+    with_keys g;
     CHECK(status_of(g.run(run_keys_revoke, {"key_own", true})) == 0);
     CHECK(g.stored().key.empty());
     CHECK(g.stored().server == "https://api.t.example.com");
 }
 
 TEST_CASE("rotating the stored key stores the new one and does not print it") {
-    signed_in f;
+    with_keys f;
     CHECK(status_of(f.run(run_keys_rotate, {"", "1h", false})) == 0);
     CHECK(f.asked("POST", "/auth/keys/key_own/rotate"));
     CHECK(f.server.requests.back().body == R"({"grace_seconds":3600})");
@@ -159,24 +159,24 @@ TEST_CASE("rotating the stored key stores the new one and does not print it") {
 }
 
 TEST_CASE("rotating a key from the environment, or another one, prints the new key and stores nothing") {
-    signed_in f;
+    with_keys f;
     f.env.api_key = secret("it_fromenvironment0");
     f.store_profile("default", "it_1234567890abcdef", "https://api.t.example.com", "", "");
     CHECK(status_of(f.run(run_keys_rotate)) == 0);
     CHECK(f.out.text() == "it_abcdefghijklmnop\n");
     CHECK(f.stored().key.reveal() == "it_1234567890abcdef");
-    signed_in g;
+    with_keys g;
     CHECK(status_of(g.run(run_keys_rotate, {"key_ci", "", false})) == 0);
     CHECK(g.out.text() == "it_abcdefghijklmnop\n");
     CHECK(g.server.requests.back().body == R"({"grace_seconds":0})");
     CHECK(g.stored().key.reveal() == "it_1234567890abcdef");
-    signed_in h;
+    with_keys h;
     CHECK(status_of(h.run(run_keys_rotate, {"key_ci", "", true})) == 0);
     CHECK(h.stored().key.reveal() == "it_abcdefghijklmnop");
 }
 
 TEST_CASE("a new key that cannot be stored is printed instead of lost") {
-    signed_in f;
+    with_keys f;
     f.server.on_request = [&](const test::scripted_server::request& r) {
         // From here on the file is refused, as one that others can read.
         if (r.method == "POST") std::filesystem::permissions(f.store().file(), std::filesystem::perms(0644));
@@ -186,7 +186,7 @@ TEST_CASE("a new key that cannot be stored is printed instead of lost") {
 }
 
 TEST_CASE("a grace that cannot be used is wrong usage") {
-    signed_in f;
+    with_keys f;
     for (const char* grace : {"31d", "soon", "-1h"})
         CHECK(status_of(f.run(run_keys_rotate, {"", grace, false})) == 2);
     CHECK(f.server.requests.empty());

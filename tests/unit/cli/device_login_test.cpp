@@ -12,7 +12,7 @@ using test::status_of;
 namespace {
 
 constexpr const char* pending = R"({"error":"authorization_pending"})";
-constexpr const char* tokens =
+constexpr const char* granted_tokens =
     R"({"access_token":"ita_abc","token_type":"Bearer","refresh_token":"itr_def","scope":"*"})";
 
 /// A server that answers polls from a list, and a clock that only sleeping moves.
@@ -64,7 +64,7 @@ struct polling final : api::http_client {
 
 TEST_CASE("a device polls as often as it may until the person has decided") {
     polling f;
-    f.answers = {{400, pending}, {400, pending}, {200, tokens}};
+    f.answers = {{400, pending}, {400, pending}, {200, granted_tokens}};
     const auto got = f.run();
     REQUIRE(got.has_value());
     CHECK(got->access_token.reveal() == "ita_abc");
@@ -73,14 +73,15 @@ TEST_CASE("a device polls as often as it may until the person has decided") {
 
 TEST_CASE("slow_down adds five seconds to every wait from then on") {
     polling f;
-    f.answers = {{400, R"({"error":"slow_down"})"}, {400, pending}, {400, R"({"error":"slow_down"})"}, {200, tokens}};
+    f.answers = {
+        {400, R"({"error":"slow_down"})"}, {400, pending}, {400, R"({"error":"slow_down"})"}, {200, granted_tokens}};
     CHECK(f.run().has_value());
     CHECK(f.seconds_slept() == std::vector<long>{5, 10, 10, 15});
 }
 
 TEST_CASE("a server that cannot be reached is asked less and less often, and as before once it answers") {
     polling f;
-    f.answers = {{0, ""}, {503, "{}"}, {429, "{}"}, {400, pending}, {200, tokens}};
+    f.answers = {{0, ""}, {503, "{}"}, {429, "{}"}, {400, pending}, {200, granted_tokens}};
     CHECK(f.run().has_value());
     CHECK(f.seconds_slept() == std::vector<long>{5, 10, 20, 40, 5});
     CHECK(f.troubles == 1);
@@ -132,7 +133,7 @@ struct with_device : test::cli_fixture {
             200,
             R"({"device_code":"dc","user_code":"WDJB-MJHT","verification_uri":"https://t.example.com/device",)"
             R"("verification_uri_complete":"https://t.example.com/device?c=WDJB-MJHT","expires_in":600,"interval":0})"};
-        server.replies["POST /oauth/token"] = {200, tokens};
+        server.replies["POST /oauth/token"] = {200, granted_tokens};
         server.replies["GET /v1/auth/user"] = {
             200,
             R"({"id":"user_456","email":"user@example.com","plan":"pro","usage":{},"permissions":[],"key":{"id":"tok_1"}})"};

@@ -12,13 +12,13 @@ namespace {
 
 constexpr const char* accepted =
     R"({"api_key":"it_1234567890abcdef","user":{"id":"user_456","email":"user@example.com","name":"U"}})";
-constexpr const char* account =
+constexpr const char* signed_in_account =
     R"({"id":"user_456","email":"user@example.com","plan":"pro","usage":{},"permissions":[],"key":{"id":"key_9","expires_at":null}})";
 
 struct signing_in : cli_fixture {
     signing_in() {
         server.replies["POST /v1/auth/login"] = {200, accepted};
-        server.replies["GET /v1/auth/user"] = {200, account};
+        server.replies["GET /v1/auth/user"] = {200, signed_in_account};
     }
 };
 
@@ -91,13 +91,13 @@ constexpr const char* wrong =
     R"({"error":"unauthorized","message":"Wrong email or password","code":4001,"reason":"wrong_password"})";
 constexpr const char* known =
     R"({"error":"conflict","message":"This email address has an account already","code":4009,"field":"email"})";
-constexpr const char* made = R"({"api_key":"it_abcdef0123456789","email":"new@example.com","plan":"free"})";
+constexpr const char* registered = R"({"api_key":"it_abcdef0123456789","email":"new@example.com","plan":"free"})";
 
 struct at_terminal : signing_in {
     at_terminal() {
         person_at_terminal();
         server.replies["POST /v1/auth/login"] = {401, wrong};
-        server.replies["POST /v1/auth/register"] = {201, made};
+        server.replies["POST /v1/auth/register"] = {201, registered};
     }
     void answer(const char* label, outcome<std::string> text) { prompter.answers.emplace_back(label, std::move(text)); }
     std::string asked(std::size_t i) const {

@@ -11,13 +11,13 @@ using test::loopback_browser;
 
 namespace {
 
-const std::string issuer = "https://api.t.example.com";
+const std::string expected_issuer = "https://api.t.example.com";
 const std::string right = "/cb?code=the-code&state=the-state&iss=https%3A%2F%2Fapi.t.example.com";
 constexpr auto long_enough = std::chrono::minutes(10);
 const callback_page goodbye{200, "Signed <in>", "You & I"};
 
 struct fixture {
-    std::unique_ptr<loopback_callback> callback = loopback_callback::open("the-state", issuer).value();
+    std::unique_ptr<loopback_callback> callback = loopback_callback::open("the-state", expected_issuer).value();
     const std::uint16_t port = test::port_of(callback->redirect_uri());
     const std::string host = "127.0.0.1:" + std::to_string(port);
 
@@ -70,11 +70,11 @@ TEST_CASE("what is no answer to our request is refused, and the sign-in goes on"
         CHECK(is(f.ask(right, "127.0.0.1"), "404"));
         CHECK(is(f.ask_raw("POST " + right + " HTTP/1.1\r\nHost: " + f.host + "\r\nContent-Length: 0\r\n\r\n"), "404"));
         CHECK(is(f.ask("/cb"), "400"));
-        CHECK(is(f.ask("/cb?code=evil&state=the-statf&iss=" + issuer), "400"));
-        CHECK(is(f.ask("/cb?code=evil&state=&iss=" + issuer), "400"));
+        CHECK(is(f.ask("/cb?code=evil&state=the-statf&iss=" + expected_issuer), "400"));
+        CHECK(is(f.ask("/cb?code=evil&state=&iss=" + expected_issuer), "400"));
         CHECK(is(f.ask(right + "&state=the-state"), "400"));
-        CHECK(is(f.ask("/cb?state=the-state&iss=" + issuer), "400"));
-        CHECK(is(f.ask("/cb?state=the-state&code=a%0ab&iss=" + issuer), "400"));
+        CHECK(is(f.ask("/cb?state=the-state&iss=" + expected_issuer), "400"));
+        CHECK(is(f.ask("/cb?state=the-state&code=a%0ab&iss=" + expected_issuer), "400"));
         CHECK(is(f.ask("/cb?state=%zz"), "400"));
         CHECK(is(f.ask_raw("\x16\x03\x01\r\n\r\n"), "400"));
         CHECK(is(f.ask(right), "200"));
@@ -105,7 +105,7 @@ TEST_CASE("a refusal in the browser ends the wait with its reason") {
         fixture f;
         return f.wait_while([&] { f.ask("/cb?state=the-state&" + query); }).error();
     };
-    const auto iss = "iss=" + issuer;
+    const auto iss = "iss=" + expected_issuer;
     CHECK(ended("error=access_denied&" + iss).code == errc::sign_in_denied);
     const auto other = ended("error=server_error&error_description=Try%20later%1b[31m&" + iss);
     CHECK(other.code == errc::unexpected_reply);

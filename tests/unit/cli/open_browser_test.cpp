@@ -17,7 +17,7 @@ using cli::browser_commands;
 
 namespace {
 
-using words = std::vector<std::string>;
+using command_line = std::vector<std::string>;
 const std::string url = "https://api.t.example.com/oauth/authorize?a=b&c=%2A;$(touch x)";
 
 }  // namespace
@@ -25,13 +25,13 @@ const std::string url = "https://api.t.example.com/oauth/authorize?a=b&c=%2A;$(t
 TEST_CASE("BROWSER names commands between colons, and the desktop's own come after them") {
     const auto commands = browser_commands("firefox --new-tab:w3m -o x=%s -y", url);
     REQUIRE(commands.size() == 5);
-    CHECK(commands[0] == words{"firefox", "--new-tab", url});
-    CHECK(commands[1] == words{"w3m", "-o", "x=" + url, "-y"});
-    CHECK(commands[2] == words{"xdg-open", url});
-    CHECK(commands[3] == words{"open", url});
-    CHECK(commands[4] == words{"wslview", url});
+    CHECK(commands[0] == command_line{"firefox", "--new-tab", url});
+    CHECK(commands[1] == command_line{"w3m", "-o", "x=" + url, "-y"});
+    CHECK(commands[2] == command_line{"xdg-open", url});
+    CHECK(commands[3] == command_line{"open", url});
+    CHECK(commands[4] == command_line{"wslview", url});
     CHECK(browser_commands(" : :", url).size() == 3);
-    CHECK(browser_commands("", url).front() == words{"xdg-open", url});
+    CHECK(browser_commands("", url).front() == command_line{"xdg-open", url});
 }
 
 TEST_CASE("a browser is started apart from us: own session, nothing inherited, and the address is one word") {
@@ -49,7 +49,7 @@ TEST_CASE("a browser is started apart from us: own session, nothing inherited, a
     REQUIRE(::wait(nullptr) > 0);
     ::close(leaked);
     std::ifstream file(seen);
-    words lines;
+    command_line lines;
     for (std::string line; std::getline(file, line);)
         lines.push_back(line);
     REQUIRE(lines.size() == 6);

@@ -12,7 +12,7 @@ using namespace std::chrono;
 namespace {
 
 constexpr sys_seconds today = sys_days(year(2026) / 11 / 29);
-const steady_clock::time_point now{hours(1)};
+const steady_clock::time_point gate_time{hours(1)};
 
 gate_wish wish_of(const char* password, const char* basic = "", const char* seed = "seed of the client's process") {
     return {secret(password), secret(basic), secret(seed)};
@@ -28,14 +28,15 @@ struct visitor_address {
         head.method = method;
         head.path = path;
         head.fields = std::move(fields);
-        return door.check(head, tries, now, wall);
+        return door.check(head, tries, gate_time, wall);
     }
     int status(std::vector<wire::field> fields, std::string_view path = "/", std::string_view method = "GET") {
         const auto v = ask(std::move(fields), path, method);
         return v.refusal ? v.refusal->status : 0;
     }
     service::api_response submit(const std::string& password, const std::string& to = "/") {
-        return door.sign_in("password=" + percent_encode(password) + "&to=" + percent_encode(to), tries, now, wall);
+        return door.sign_in("password=" + percent_encode(password) + "&to=" + percent_encode(to), tries, gate_time,
+                            wall);
     }
     // As a browser would send it back.
     std::string cookie() { return cookie_of(submit("open sesame")); }
@@ -46,7 +47,7 @@ struct visitor_address {
     }
 
     gate door;
-    auth::token_bucket tries{auth::bucket_rule::per_minute(10), now};
+    auth::token_bucket tries{auth::bucket_rule::per_minute(10), gate_time};
     sys_seconds wall = today;
 };
 

@@ -15,7 +15,7 @@ std::string file_of(std::string_view target) {
     return path.file;
 }
 
-path_verdict verdict_of(std::string_view target) {
+path_verdict path_verdict_of(std::string_view target) {
     request_path path;
     return decode_path(target, path);
 }
@@ -43,18 +43,18 @@ TEST_CASE("empty segments of a path count for nothing") {
 TEST_CASE("a path that climbs is malformed however it is written") {
     for (const auto target : {"/..", "/../", "/a/../b", "/%2e%2e/", "/.%2e", "/%2E./x", "/.", "/./a", "/a/%2e",
                               "/a/b/..", "/..?x", "/%2f/..", "/a%2fb/.."})
-        CHECK(verdict_of(target) == path_verdict::malformed);
+        CHECK(path_verdict_of(target) == path_verdict::malformed);
 }
 
 TEST_CASE("a path with NUL or broken percent-encoding is malformed") {
     for (const auto target : {"/%00"sv, "/a%00.txt"sv, "/a\0b"sv, "/%"sv, "/%4"sv, "/%zz"sv, "/%4/1"sv, "/a%2"sv, ""sv,
                               "a"sv, "*"sv, "?x"sv, "http://h/x"sv})
-        CHECK(verdict_of(target) == path_verdict::malformed);
+        CHECK(path_verdict_of(target) == path_verdict::malformed);
 }
 
 TEST_CASE("an encoded slash never parts segments") {
     for (const auto target : {"/a%2fb", "/%2F", "/%2fetc%2fpasswd", "/..%2f..%2fetc/passwd"})
-        CHECK(verdict_of(target) == path_verdict::absent);
+        CHECK(path_verdict_of(target) == path_verdict::absent);
 }
 
 TEST_CASE("names with a leading dot are hidden, but not what is meant to be well known") {

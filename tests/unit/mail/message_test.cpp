@@ -9,8 +9,8 @@ namespace {
 
 const mailbox sender{"InstaTunnel", "no-reply@t.example.com"};
 
-mail::message make_message(const std::string& to = "ann@example.com", const std::string& subject = "Hello",
-                           const std::string& text = "First\nSecond\n") {
+mail::message written(const std::string& to = "ann@example.com", const std::string& subject = "Hello",
+                      const std::string& text = "First\nSecond\n") {
     mail::message m;
     m.to = to;
     m.subject = subject;
@@ -22,7 +22,7 @@ mail::message make_message(const std::string& to = "ann@example.com", const std:
 
 TEST_CASE("a mail is written as RFC 5322 wants it") {
     const auto at = parse_rfc3339("2026-03-05T07:08:09Z").value();
-    const auto mail = compose(make_message(), sender, at, "abc");
+    const auto mail = compose(written(), sender, at, "abc");
     REQUIRE(mail);
     CHECK(mail->reveal() ==
           "Date: Thu, 05 Mar 2026 07:08:09 +0000\r\n"
@@ -46,20 +46,20 @@ TEST_CASE("nothing that is given to a mail adds a field or a recipient") {
                            "ann@example.com> <eve@x.y", "ann@example.com eve@x.y", "\"a b\"@x.y", ""}) {
         INFO(to);
         const auto normal = std::string(to) == "ann@example.com\n";  // blanks at the ends are taken off
-        CHECK(refused(make_message(to)) == !normal);
+        CHECK(refused(written(to)) == !normal);
         if (normal) {
-            const auto text = std::string(compose(make_message(to), sender, wall_now(), "abc")->reveal());
+            const auto text = std::string(compose(written(to), sender, wall_now(), "abc")->reveal());
             CHECK(text.find("To: ann@example.com\r\nSubject") != std::string::npos);
         }
     }
-    CHECK(refused(make_message("ann@example.com", "Hello\r\nBcc: eve@example.com")));
-    CHECK(refused(make_message("ann@example.com", "Hello\n")));
-    CHECK(refused(make_message("ann@example.com", std::string(201, 'x'))));
-    CHECK(refused(make_message("ann@example.com", "Hello", "one\rtwo\n")));
-    CHECK(refused(make_message("ann@example.com", "Hello", std::string(999, 'x'))));
-    CHECK(refused(make_message("ann@example.com", "Hello", "caf\xc3\xa9")));
-    CHECK(refused(make_message(), {"a\r\nBcc: eve@example.com", "no-reply@t.example.com"}));
-    CHECK(refused(make_message(), {"", "no-reply@t.example.com\r\nBcc: eve@example.com,"}));
+    CHECK(refused(written("ann@example.com", "Hello\r\nBcc: eve@example.com")));
+    CHECK(refused(written("ann@example.com", "Hello\n")));
+    CHECK(refused(written("ann@example.com", std::string(201, 'x'))));
+    CHECK(refused(written("ann@example.com", "Hello", "one\rtwo\n")));
+    CHECK(refused(written("ann@example.com", "Hello", std::string(999, 'x'))));
+    CHECK(refused(written("ann@example.com", "Hello", "caf\xc3\xa9")));
+    CHECK(refused(written(), {"a\r\nBcc: eve@example.com", "no-reply@t.example.com"}));
+    CHECK(refused(written(), {"", "no-reply@t.example.com\r\nBcc: eve@example.com,"}));
 }
 
 TEST_CASE("a sender is a name with an address, or an address") {

@@ -100,15 +100,15 @@ struct mail_fixture : service_fixture {
     fake_mailer mailer;
 };
 
-constexpr const char* ann = "ann@example.com";
+constexpr const char* ann_email = "ann@example.com";
 
 }  // namespace
 
 TEST_CASE("registering sends a mail whose link verifies the address") {
     mail_fixture f;
-    const auto key = f.sign_up(ann);
+    const auto key = f.sign_up(ann_email);
     REQUIRE(f.mails().size() == 1);
-    CHECK(f.mails()[0].to == ann);
+    CHECK(f.mails()[0].to == ann_email);
     CHECK(f.mails()[0].subject == "Confirm your email address for t.example.com");
     CHECK(f.mails()[0].text.find("https://api.t.example.com:8443/auth/verify?token=") != std::string::npos);
     CHECK(f.call("GET", "/v1/auth/user", key).body["email_verified"] == false);
@@ -123,7 +123,7 @@ TEST_CASE("registering sends a mail whose link verifies the address") {
 
 TEST_CASE("a verification can be sent again, and only the newest link works") {
     mail_fixture f;
-    const auto key = f.sign_up(ann);
+    const auto key = f.sign_up(ann_email);
     const auto first = f.last_token();
     REQUIRE(f.call("POST", "/v1/auth/verify-email/resend", key).status == 202);
     const auto second = f.last_token();
@@ -134,9 +134,9 @@ TEST_CASE("a verification can be sent again, and only the newest link works") {
 
 TEST_CASE("a verification link works for 24 hours, a reset link for one") {
     mail_fixture f;
-    f.sign_up(ann);
+    f.sign_up(ann_email);
     const auto verify = f.last_token();
-    const auto reset = f.ask_reset(ann);
+    const auto reset = f.ask_reset(ann_email);
     f.advance(std::chrono::minutes(59));
     const auto later = f.get("/auth/reset", "token=" + reset);
     CHECK(later.text.find("<form") != std::string::npos);
@@ -152,7 +152,7 @@ TEST_CASE("tunnels open once the address is verified") {
     mail_fixture f;
     f.options.require_verified_email = true;
     f.restart();
-    const auto key = f.sign_up(ann);
+    const auto key = f.sign_up(ann_email);
     CHECK(f.admit(key, "demo").error().code == errc::email_not_verified);
     REQUIRE(f.call("POST", "/v1/auth/verify-email", "", {{"token", f.last_token()}}).status == 200);
     CHECK(f.admit(key, "demo"));
@@ -160,15 +160,15 @@ TEST_CASE("tunnels open once the address is verified") {
 
 TEST_CASE("a reset link changes the password once, verifies the address and ends the keys that signing in made") {
     mail_fixture f;
-    const auto login_key = f.sign_up(ann);
+    const auto login_key = f.sign_up(ann_email);
     const auto ci = f.key_with(login_key, {"tunnels:*"});
-    const auto token = f.ask_reset(ann);
+    const auto token = f.ask_reset(ann_email);
     CHECK(f.mails().back().subject == "Choose a new password for t.example.com");
     const auto done = f.reset(token, "gravity falls up");
     REQUIRE(done.status == 200);
     CHECK(done.body == json({{"revoked_keys", 1}}));
-    CHECK(f.login(ann, "correct horse") == 401);
-    CHECK(f.login(ann, "gravity falls up") == 200);
+    CHECK(f.login(ann_email, "correct horse") == 401);
+    CHECK(f.login(ann_email, "gravity falls up") == 200);
     CHECK(f.call("GET", "/v1/auth/user", login_key).body["reason"] == "revoked_key");
     CHECK(f.call("GET", "/v1/auth/user", ci).body["email_verified"] == true);
     REQUIRE(f.edge.closed_keys().size() == 1);
@@ -178,21 +178,21 @@ TEST_CASE("a reset link changes the password once, verifies the address and ends
 
 TEST_CASE("whoever resets a password may end all keys, or none") {
     mail_fixture f;
-    const auto key = f.sign_up(ann);
+    const auto key = f.sign_up(ann_email);
     const auto ci = f.key_with(key, {"tunnels:*"});
-    CHECK(f.reset(f.ask_reset(ann), "gravity falls up", {{"revoke_keys", "none"}}).body["revoked_keys"] == 0);
+    CHECK(f.reset(f.ask_reset(ann_email), "gravity falls up", {{"revoke_keys", "none"}}).body["revoked_keys"] == 0);
     CHECK(f.call("GET", "/v1/auth/user", key).status == 200);
-    CHECK(f.reset(f.ask_reset(ann), "gravity falls down", {{"revoke_keys", "all"}}).body["revoked_keys"] == 2);
+    CHECK(f.reset(f.ask_reset(ann_email), "gravity falls down", {{"revoke_keys", "all"}}).body["revoked_keys"] == 2);
     CHECK(f.call("GET", "/v1/auth/user", ci).status == 401);
     f.advance(std::chrono::hours(1));
-    const auto bad = f.reset(f.ask_reset(ann), "gravity falls left", {{"revoke_keys", "some"}});
+    const auto bad = f.reset(f.ask_reset(ann_email), "gravity falls left", {{"revoke_keys", "some"}});
     CHECK(bad.body["field"] == "revoke_keys");
 }
 
 TEST_CASE("a weak password does not use a reset link up") {
     mail_fixture f;
-    f.sign_up(ann);
-    const auto token = f.ask_reset(ann);
+    f.sign_up(ann_email);
+    const auto token = f.ask_reset(ann_email);
     const auto weak = f.reset(token, "password1");
     CHECK(is_error(weak, 422, "invalid", 4022));
     CHECK(weak.body["field"] == "password");
@@ -201,9 +201,9 @@ TEST_CASE("a weak password does not use a reset link up") {
 
 TEST_CASE("a newer reset link, or a new password, kills the one before") {
     mail_fixture f;
-    const auto key = f.sign_up(ann);
-    const auto first = f.ask_reset(ann);
-    const auto second = f.ask_reset(ann);
+    const auto key = f.sign_up(ann_email);
+    const auto first = f.ask_reset(ann_email);
+    const auto second = f.ask_reset(ann_email);
     CHECK(f.reset(first, "gravity falls up").status == 422);
     REQUIRE(
         f.call("POST", "/v1/auth/password", key, {{"current", "correct horse"}, {"new", "gravity falls up"}}).status ==
@@ -213,18 +213,18 @@ TEST_CASE("a newer reset link, or a new password, kills the one before") {
 
 TEST_CASE("asking for a reset says nothing about who has an account, and costs the same") {
     mail_fixture f;
-    f.sign_up(ann);
+    f.sign_up(ann_email);
     REQUIRE(f.mails().size() == 1);
     const unsigned hashes = f.password_hashes;
-    const auto known = f.call("POST", "/v1/auth/password/reset-request", "", {{"email", ann}});
+    const auto known = f.call("POST", "/v1/auth/password/reset-request", "", {{"email", ann_email}});
     const auto unknown = f.call("POST", "/v1/auth/password/reset-request", "", {{"email", "bob@example.com"}});
     CHECK(known.status == 202);
     CHECK(known.status == unknown.status);
     CHECK(known.text == unknown.text);
     CHECK(f.mails().size() == 2);
     CHECK(f.password_hashes == hashes);
-    REQUIRE(disable_user(f.folder.path(), ann, true));
-    const auto disabled = f.call("POST", "/v1/auth/password/reset-request", "", {{"email", ann}});
+    REQUIRE(disable_user(f.folder.path(), ann_email, true));
+    const auto disabled = f.call("POST", "/v1/auth/password/reset-request", "", {{"email", ann_email}});
     CHECK(disabled.text == known.text);
     CHECK(f.mails().size() == 2);
     CHECK(f.call("POST", "/v1/auth/password/reset-request", "", {{"email", "nonsense"}}).body["field"] == "email");
@@ -232,9 +232,9 @@ TEST_CASE("asking for a reset says nothing about who has an account, and costs t
 
 TEST_CASE("mails to one address and from one address are limited, known or not") {
     mail_fixture f;
-    f.sign_up(ann);
-    for (const char* email : {ann, "bob@example.com"}) {
-        f.address = email == ann ? "203.0.113.1" : "203.0.113.2";
+    f.sign_up(ann_email);
+    for (const char* email : {ann_email, "bob@example.com"}) {
+        f.address = email == ann_email ? "203.0.113.1" : "203.0.113.2";
         for (int i = 0; i < 3; ++i)
             CHECK(f.call("POST", "/v1/auth/password/reset-request", "", {{"email", email}}).status == 202);
         const auto more = f.call("POST", "/v1/auth/password/reset-request", "", {{"email", email}});
@@ -251,28 +251,28 @@ TEST_CASE("mails to one address and from one address are limited, known or not")
 
 TEST_CASE("a reset link of a disabled account does not work") {
     mail_fixture f;
-    f.sign_up(ann);
-    const auto token = f.ask_reset(ann);
-    REQUIRE(disable_user(f.folder.path(), ann, true));
+    f.sign_up(ann_email);
+    const auto token = f.ask_reset(ann_email);
+    REQUIRE(disable_user(f.folder.path(), ann_email, true));
     CHECK(f.reset(token, "gravity falls up").status == 422);
 }
 
 TEST_CASE("an account that was made by an email alone gets its password by the link in the mail") {
     mail_fixture f;
-    const auto made = f.call("POST", "/auth/register", "", {{"email", ann}});
+    const auto made = f.call("POST", "/auth/register", "", {{"email", ann_email}});
     REQUIRE(made.status == 201);
     CHECK(f.mails().back().subject == "Your account at t.example.com");
     f.advance(std::chrono::hours(23));
     REQUIRE(f.reset(f.last_token(), "gravity falls up", {{"revoke_keys", "none"}}).status == 200);
-    CHECK(f.login(ann, "gravity falls up") == 200);
+    CHECK(f.login(ann_email, "gravity falls up") == 200);
     CHECK(f.call("GET", "/v1/auth/user", made.body["api_key"]).body["email_verified"] == true);
 }
 
 TEST_CASE("a password is changed with the one before, and other keys end if that is wished") {
     mail_fixture f;
-    const auto key = f.sign_up(ann);
+    const auto key = f.sign_up(ann_email);
     const std::string other =
-        f.call("POST", "/v1/auth/login", "", {{"email", ann}, {"password", "correct horse"}}).body["api_key"];
+        f.call("POST", "/v1/auth/login", "", {{"email", ann_email}, {"password", "correct horse"}}).body["api_key"];
     const auto change = [&](const char* current, const char* next, const json& revoke = nullptr) {
         return f.call("POST", "/v1/auth/password", key, {{"current", current}, {"new", next}, {"revoke_keys", revoke}});
     };
@@ -284,7 +284,7 @@ TEST_CASE("a password is changed with the one before, and other keys end if that
     CHECK(change("gravity falls up", "gravity falls down", "all").body["revoked_keys"] == 1);
     CHECK(f.call("GET", "/v1/auth/user", other).status == 401);
     CHECK(f.call("GET", "/v1/auth/user", key).status == 200);
-    CHECK(f.login(ann, "gravity falls down") == 200);
+    CHECK(f.login(ann_email, "gravity falls down") == 200);
     const auto limited = f.key_with(key, {"tunnels:*"});
     CHECK(f.call("POST", "/v1/auth/password", limited, {{"current", "x"}, {"new", "y"}}).body["required_scope"] ==
           "account:write");
@@ -292,7 +292,7 @@ TEST_CASE("a password is changed with the one before, and other keys end if that
 
 TEST_CASE("a key is no way to try passwords faster than login is") {
     mail_fixture f;
-    const auto key = f.sign_up(ann);
+    const auto key = f.sign_up(ann_email);
     reply last;
     for (int i = 0; i < 11; ++i)
         last = f.call("POST", "/v1/auth/password", key, {{"current", "wrong horse"}, {"new", "gravity falls up"}});
@@ -301,7 +301,7 @@ TEST_CASE("a key is no way to try passwords faster than login is") {
 
 TEST_CASE("a user renames themselves") {
     mail_fixture f;
-    const auto key = f.sign_up(ann);
+    const auto key = f.sign_up(ann_email);
     const auto renamed = f.call("PATCH", "/v1/auth/user", key, {{"name", "Ann B."}});
     REQUIRE(renamed.status == 200);
     CHECK(renamed.body["name"] == "Ann B.");
@@ -312,7 +312,7 @@ TEST_CASE("a user renames themselves") {
 
 TEST_CASE("opening the page behind a link changes nothing; sending its form does") {
     mail_fixture f;
-    f.sign_up(ann);
+    f.sign_up(ann_email);
     const auto verify = f.last_token();
     for (int i = 0; i < 3; ++i) {
         const auto page = f.get("/auth/verify", "token=" + verify);
@@ -322,7 +322,7 @@ TEST_CASE("opening the page behind a link changes nothing; sending its form does
     CHECK(f.form("/auth/verify", "token=" + verify).text.find("Your address is confirmed") != std::string::npos);
     CHECK(f.get("/auth/verify", "token=" + verify).text.find("<form") == std::string::npos);
 
-    const auto token = f.ask_reset(ann);
+    const auto token = f.ask_reset(ann_email);
     CHECK(f.get("/auth/reset", "x=1&token=" + token).text.find("<form") != std::string::npos);
     const auto weak = f.form("/auth/reset", "token=" + token + "&password=password1");
     CHECK(weak.text.find("too easy to guess") != std::string::npos);
@@ -330,7 +330,7 @@ TEST_CASE("opening the page behind a link changes nothing; sending its form does
     CHECK(weak.text.find("password1") == std::string::npos);
     const auto done = f.form("/auth/reset", "token=" + token + "&password=gravity+falls%21up");
     CHECK(done.text.find("1 API key has ended") != std::string::npos);
-    CHECK(f.login(ann, "gravity falls!up") == 200);
+    CHECK(f.login(ann_email, "gravity falls!up") == 200);
     CHECK(f.form("/auth/reset", "token=" + token + "&password=gravity+falls+up").text.find("does not work any more") !=
           std::string::npos);
 }
@@ -355,12 +355,12 @@ TEST_CASE("the owner makes a reset link without a mail server, which proves noth
     service_fixture f(/*dev=*/false);
     f.options.sign_up = sign_up_policy::open;
     f.restart();
-    const auto key = f.sign_up(ann);
-    const auto asked = f.call("POST", "/v1/auth/password/reset-request", "", {{"email", ann}});
+    const auto key = f.sign_up(ann_email);
+    const auto asked = f.call("POST", "/v1/auth/password/reset-request", "", {{"email", ann_email}});
     CHECK(asked.status == 202);
     CHECK(asked.body["message"].get<std::string>().find("admin user reset-link") != std::string::npos);
     CHECK(is_error(f.call("POST", "/v1/auth/verify-email/resend", key), 403, "forbidden", 4003));
-    const auto link = make_reset_link(f.folder.path(), ann, "");
+    const auto link = make_reset_link(f.folder.path(), ann_email, "");
     REQUIRE(link);
     const std::string url(link->url.reveal());
     const std::string base = "https://api.t.example.com:8443/auth/reset?token=";
@@ -368,6 +368,6 @@ TEST_CASE("the owner makes a reset link without a mail server, which proves noth
     const auto done = f.call("POST", "/v1/auth/password/reset", "",
                              {{"token", url.substr(base.size())}, {"password", "gravity falls up"}});
     CHECK(done.status == 200);
-    CHECK_FALSE(show_user(f.folder.path(), ann)->email_verified);
+    CHECK_FALSE(show_user(f.folder.path(), ann_email)->email_verified);
     CHECK(make_reset_link(f.folder.path(), "bob@example.com", "").error().code == errc::not_found);
 }

@@ -10,7 +10,7 @@ using namespace instatunnel::service::testing;
 
 namespace {
 
-constexpr const char* page = "https://app.example.com";
+constexpr const char* page_origin = "https://app.example.com";
 
 reply ask(service_fixture& f, const std::string& method, const std::string& path, const std::string& origin,
           const std::string& wanted = {}) {
@@ -31,7 +31,7 @@ bool names_any(const reply& r) {
 
 struct open_to_page : service_fixture {
     open_to_page() {
-        options.cors_origins = {page, "http://localhost:3000"};
+        options.cors_origins = {page_origin, "http://localhost:3000"};
         restart();
     }
 };
@@ -77,11 +77,11 @@ TEST_CASE("an origin is taken exactly as browsers send it") {
 
 TEST_CASE("no web page may call the API by default") {
     service_fixture f;
-    const auto r = ask(f, "GET", "/v1/health", page);
+    const auto r = ask(f, "GET", "/v1/health", page_origin);
     CHECK(r.status == 200);
     CHECK_FALSE(names_any(r));
     CHECK(r.field("Vary").empty());
-    const auto preflight = ask(f, "OPTIONS", "/v1/auth/keys", page, "POST");
+    const auto preflight = ask(f, "OPTIONS", "/v1/auth/keys", page_origin, "POST");
     CHECK(preflight.status == 405);
     CHECK_FALSE(names_any(preflight));
 }
@@ -89,8 +89,8 @@ TEST_CASE("no web page may call the API by default") {
 TEST_CASE("pages of an allowed origin may read answers, errors too, and never with credentials") {
     open_to_page f;
     for (const char* path : {"/v1/health", "/v1/auth/user", "/nowhere"}) {
-        const auto r = ask(f, "GET", path, page);
-        CHECK(r.field("Access-Control-Allow-Origin") == page);
+        const auto r = ask(f, "GET", path, page_origin);
+        CHECK(r.field("Access-Control-Allow-Origin") == page_origin);
         CHECK(r.field("Vary") == "Origin");
         CHECK(r.field("Access-Control-Expose-Headers") ==
               "RateLimit-Limit, RateLimit-Policy, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id");
@@ -113,14 +113,14 @@ TEST_CASE("other origins get nothing, and caches are told that the answer depend
 
 TEST_CASE("a preflight of an allowed origin names the methods of the path and the fields that may be sent") {
     open_to_page f;
-    const auto r = ask(f, "OPTIONS", "/v1/auth/keys/key_1", page, "DELETE");
+    const auto r = ask(f, "OPTIONS", "/v1/auth/keys/key_1", page_origin, "DELETE");
     CHECK(r.status == 204);
     CHECK(r.text.empty());
-    CHECK(r.field("Access-Control-Allow-Origin") == page);
+    CHECK(r.field("Access-Control-Allow-Origin") == page_origin);
     CHECK(r.field("Access-Control-Allow-Methods") == "GET, HEAD, PATCH, DELETE");
     CHECK(r.field("Access-Control-Allow-Headers") == "Authorization, Content-Type, X-API-Key");
     CHECK(r.field("Access-Control-Max-Age") == "600");
     CHECK(r.field("Vary") == "Origin");
-    CHECK(ask(f, "OPTIONS", "/nowhere", page, "GET").status == 404);
-    CHECK(ask(f, "OPTIONS", "/v1/auth/keys", page).status == 405);
+    CHECK(ask(f, "OPTIONS", "/nowhere", page_origin, "GET").status == 404);
+    CHECK(ask(f, "OPTIONS", "/v1/auth/keys", page_origin).status == 405);
 }

@@ -14,17 +14,17 @@
 using namespace instatunnel;
 using namespace instatunnel::service;
 using namespace instatunnel::service::testing;
-using json = nlohmann::ordered_json;
+using nlohmann::ordered_json;
 
 namespace {
 
 const api_place anywhere{"9.8.7", "https://api.t.example.com:8443"};
 
-json description() {
-    return json::parse(describe_api(anywhere));
+ordered_json description() {
+    return ordered_json::parse(describe_api(anywhere));
 }
 
-void for_each(const json& value, const std::function<void(const json&)>& look) {
+void for_each(const ordered_json& value, const std::function<void(const ordered_json&)>& look) {
     look(value);
     if (value.is_structured())
         for (const auto& item : value)
@@ -32,7 +32,7 @@ void for_each(const json& value, const std::function<void(const json&)>& look) {
 }
 
 // "GET /auth/keys/:id"
-std::set<std::string> operations_of(const json& document) {
+std::set<std::string> operations_of(const ordered_json& document) {
     std::set<std::string> list;
     for (const auto& [path, methods] : document["paths"].items()) {
         std::string pattern;
@@ -56,11 +56,11 @@ TEST_CASE("every route is described, and nothing that is no route") {
 TEST_CASE("whatever the description refers to stands in it, and nothing is there for nobody") {
     const auto document = description();
     std::set<std::string> used;
-    for_each(document, [&](const json& value) {
+    for_each(document, [&](const ordered_json& value) {
         if (!value.is_object() || !value.contains("$ref")) return;
         const auto target = value["$ref"].get<std::string>();
         INFO(target << " belongs into src/service/openapi.json");
-        CHECK(document.contains(json::json_pointer(target.substr(1))));
+        CHECK(document.contains(ordered_json::json_pointer(target.substr(1))));
         used.insert(target);
     });
     for (const auto* kind : {"schemas", "parameters", "headers"})
@@ -86,8 +86,8 @@ TEST_CASE("an operation says who may call it and what it takes and answers") {
         CHECK(operation["security"].empty() == (r.access != route_access::key));
         CHECK(operation.contains("x-required-scope") != r.scope.empty());
         std::size_t in_path = 0;
-        for (const auto& given : operation.value("parameters", json::array())) {
-            const auto& parameter = document[json::json_pointer(given["$ref"].get<std::string>().substr(1))];
+        for (const auto& given : operation.value("parameters", ordered_json::array())) {
+            const auto& parameter = document[ordered_json::json_pointer(given["$ref"].get<std::string>().substr(1))];
             CHECK(parameter.contains("description"));
             if (parameter["in"] == "path") ++in_path;
             if (parameter["in"] == "path") CHECK(parameter.contains("example"));

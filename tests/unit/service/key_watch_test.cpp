@@ -6,7 +6,7 @@
 using namespace instatunnel;
 using namespace instatunnel::service::testing;
 using nlohmann::json;
-using closed = std::vector<std::pair<std::string, errc>>;
+using ended_keys = std::vector<std::pair<std::string, errc>>;
 
 namespace {
 
@@ -42,7 +42,7 @@ TEST_CASE("a key that another process revokes stops working, and its tunnels end
     const auto admin = beside(f);
     REQUIRE(admin->revoke_key(owner_of(*admin, "ann@example.com").account_id, id, f.settings.now()));
     REQUIRE(f.eventually([&] { return !f.edge.closed_keys().empty(); }));
-    CHECK(f.edge.closed_keys() == closed{{id, errc::revoked_key}});
+    CHECK(f.edge.closed_keys() == ended_keys{{id, errc::revoked_key}});
     CHECK(f.call("GET", "/v1/auth/user", key).body["reason"] == "revoked_key");
     CHECK(f.call("GET", "/v1/auth/user", other).status == 200);
 }
@@ -61,7 +61,7 @@ TEST_CASE("tunnels of a key end when its time comes, once") {
     f.advance(std::chrono::minutes(1));
     REQUIRE(f.eventually([&] { return !f.edge.closed_keys().empty(); }));
     f.wait_for_ticks();
-    CHECK(f.edge.closed_keys() == closed{{made.body["id"], errc::expired_key}});
+    CHECK(f.edge.closed_keys() == ended_keys{{made.body["id"], errc::expired_key}});
 }
 
 TEST_CASE("a change by another process that ends no key ends no tunnel") {

@@ -11,14 +11,14 @@ using nlohmann::json;
 
 namespace {
 
-const std::string redirect = "https://app.example.com/cb";
+const std::string app_redirect = "https://app.example.com/cb";
 
 struct app {
     std::string id, secret;
 };
 
 app make_app(service_fixture& f, const std::string& key, const json& more = json::object()) {
-    json body = {{"name", "Web app"}, {"redirect_uris", {redirect}}};
+    json body = {{"name", "Web app"}, {"redirect_uris", {app_redirect}}};
     body.update(more);
     const auto r = f.call("POST", "/v1/oauth/clients", key, body);
     REQUIRE(r.status == 201);
@@ -28,7 +28,7 @@ app make_app(service_fixture& f, const std::string& key, const json& more = json
 std::string authorize_query(const app& a, const std::string& scope = "tunnels:read,tunnels:write") {
     return form()
         .add("client_id", a.id)
-        .add("redirect_uri", redirect)
+        .add("redirect_uri", app_redirect)
         .add("scope", scope)
         .add("state", "random_state_string")
         .text();

@@ -17,7 +17,7 @@ void limit(service_fixture& f, const std::vector<std::string>& settings) {
     f.wait_for_ticks();
 }
 
-live_tunnel live(const granted_tunnel& t) {
+live_tunnel connected_now(const granted_tunnel& t) {
     live_tunnel now;
     now.tunnel_id = t.tunnel_id;
     now.account_id = t.account_id;
@@ -85,7 +85,7 @@ TEST_CASE("no more tunnels at once than the plan allows, and the client is told 
     limit(f, {"tunnels=1"});
     const auto first = f.admit(key, "one");
     REQUIRE(first);
-    f.edge.set_live({live(*first)});
+    f.edge.set_live({connected_now(*first)});
     const auto refused = f.admit(key, "two");
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == errc::plan_limit);
@@ -108,7 +108,7 @@ TEST_CASE("a tunnel that comes back with its random name is no further one") {
     limit(f, {"tunnels=1", "names=0"});
     const auto first = f.admit(key, "", "i1");
     REQUIRE(first);
-    f.edge.set_live({live(*first)});
+    f.edge.set_live({connected_now(*first)});
     CHECK(f.admit(key, "", "i1"));
     const auto again = f.admit(key, first->name, "i1");  // as our client asks after a reconnect
     REQUIRE(again);
@@ -257,7 +257,7 @@ TEST_CASE("usage is told in words and in exact numbers") {
     const auto key = f.sign_up("ann@example.com");
     const auto granted = f.admit(key, "demo");
     REQUIRE(granted);
-    f.edge.set_live({live(*granted)});
+    f.edge.set_live({connected_now(*granted)});
     f.subject->record_usage(granted->tunnel_id, 7, 1000, 1'400'000);
     const json expected = {{"tunnels_created", 1}, {"data_transferred", "1.4 MB"}, {"requests_served", 7},
                            {"bytes_in", 1000},     {"bytes_out", 1'400'000},       {"bytes_transferred", 1'401'000},
@@ -306,7 +306,7 @@ TEST_CASE("statistics of a tunnel say what was counted, and null where nothing w
          {"connected_since", "uptime_seconds", "open_requests", "last_request_at", "round_trip_ms"})
         CHECK(idle.body[member].is_null());
 
-    auto now = live(*granted);
+    auto now = connected_now(*granted);
     const auto connected = f.settings.now() - std::chrono::seconds(90);
     now.connected_at_us = connected.time_since_epoch().count();
     f.edge.set_live({now});

@@ -167,7 +167,7 @@ void replaces_a_setting(store_source& source) {
     CHECK(source.open()->find_setting("x").value() == "second");
 }
 
-constexpr contract_case cases[] = {
+constexpr contract_case account_life_contract[] = {
     {"a new user is enabled and not verified", a_new_user_is_enabled_and_not_verified},
     {"keeps name, plan and status", keeps_name_plan_and_status},
     {"tells with a key what its user may", tells_with_a_key_what_its_user_may},
@@ -186,7 +186,7 @@ constexpr contract_case cases[] = {
 }  // namespace
 
 std::span<const contract_case> account_life_cases() {
-    return cases;
+    return account_life_contract;
 }
 
 }  // namespace instatunnel::store::testing

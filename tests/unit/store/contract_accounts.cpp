@@ -203,7 +203,7 @@ void treats_text_as_data(store_source& source) {
     CHECK(s->find_user(u.id).value()->name == u.name);
 }
 
-constexpr contract_case cases[] = {
+constexpr contract_case account_contract[] = {
     {"keeps users", keeps_users},
     {"refuses a second user with the same email and keeps nothing of it",
      refuses_a_second_user_with_the_same_email_and_keeps_nothing_of_it},
@@ -225,7 +225,7 @@ constexpr contract_case cases[] = {
 }  // namespace
 
 std::span<const contract_case> account_cases() {
-    return cases;
+    return account_contract;
 }
 
 }  // namespace instatunnel::store::testing

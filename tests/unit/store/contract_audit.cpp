@@ -142,7 +142,7 @@ void notices_a_key_that_is_used_from_a_new_address(store_source& source) {
     CHECK(use("203.0.113.9", 7) == 0);
 }
 
-constexpr contract_case cases[] = {
+constexpr contract_case audit_contract[] = {
     {"notices a key that is used from a new address", notices_a_key_that_is_used_from_a_new_address},
     {"keeps audit records", keeps_audit_records},
     {"keeps audit records of every kind of actor", keeps_audit_records_of_every_kind_of_actor},
@@ -154,7 +154,7 @@ constexpr contract_case cases[] = {
 }  // namespace
 
 std::span<const contract_case> audit_cases() {
-    return cases;
+    return audit_contract;
 }
 
 }  // namespace instatunnel::store::testing

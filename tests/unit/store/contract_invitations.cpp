@@ -131,7 +131,7 @@ void an_inviter_that_is_gone_leaves_who_came(store_source& source) {
     CHECK(by->inviter_email.empty());
 }
 
-constexpr contract_case cases[] = {
+constexpr contract_case invitation_contract[] = {
     {"keeps invitations", keeps_invitations},
     {"using one notes who brought whom and gives both their share",
      using_one_notes_who_brought_whom_and_gives_both_their_share},
@@ -145,7 +145,7 @@ constexpr contract_case cases[] = {
 }  // namespace
 
 std::span<const contract_case> invitation_cases() {
-    return cases;
+    return invitation_contract;
 }
 
 }  // namespace instatunnel::store::testing

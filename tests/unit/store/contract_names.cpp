@@ -73,7 +73,7 @@ void keeps_blocked_names(store_source& source) {
     CHECK(s->list_blocked_names().value().size() == 1);
 }
 
-constexpr contract_case cases[] = {
+constexpr contract_case name_contract[] = {
     {"lists names with their owner", lists_names_with_their_owner},
     {"reserves a name for one account", reserves_a_name_for_one_account},
     {"a released name is free for others and its tunnel is gone",
@@ -84,7 +84,7 @@ constexpr contract_case cases[] = {
 }  // namespace
 
 std::span<const contract_case> name_cases() {
-    return cases;
+    return name_contract;
 }
 
 }  // namespace instatunnel::store::testing

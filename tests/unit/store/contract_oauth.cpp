@@ -244,7 +244,7 @@ void purges_what_expired(store_source& source) {
     CHECK_FALSE(s->find_client("idle").value());
 }
 
-constexpr contract_case cases[] = {
+constexpr contract_case oauth_contract[] = {
     {"keeps clients", keeps_clients},
     {"lists and removes clients of an account only", lists_and_removes_clients_of_an_account_only},
     {"remembers a consent once and widens it", remembers_a_consent_once_and_widens_it},
@@ -258,7 +258,7 @@ constexpr contract_case cases[] = {
 }  // namespace
 
 std::span<const contract_case> oauth_cases() {
-    return cases;
+    return oauth_contract;
 }
 
 }  // namespace instatunnel::store::testing

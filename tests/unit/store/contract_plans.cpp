@@ -44,7 +44,7 @@ void resets_one_plan(store_source& source) {
     CHECK(s->reset_plan("free"));  // nothing is set: nothing to forget
 }
 
-constexpr contract_case cases[] = {
+constexpr contract_case plan_contract[] = {
     {"tells the plan of an account", tells_the_plan_of_an_account},
     {"keeps rules of plans", keeps_rules_of_plans},
     {"a rule that is set again has the new value", a_rule_that_is_set_again_has_the_new_value},
@@ -54,7 +54,7 @@ constexpr contract_case cases[] = {
 }  // namespace
 
 std::span<const contract_case> plan_cases() {
-    return cases;
+    return plan_contract;
 }
 
 }  // namespace instatunnel::store::testing

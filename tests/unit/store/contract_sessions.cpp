@@ -89,7 +89,7 @@ void links_an_outside_identity_to_one_user(store_source& source) {
     CHECK(s->list_identities(ann.id).value().empty());
 }
 
-constexpr contract_case cases[] = {
+constexpr contract_case session_contract[] = {
     {"keeps web sessions", keeps_web_sessions},
     {"takes a two-factor code once", takes_a_two_factor_code_once},
     {"takes a recovery code once", takes_a_recovery_code_once},
@@ -99,7 +99,7 @@ constexpr contract_case cases[] = {
 }  // namespace
 
 std::span<const contract_case> session_cases() {
-    return cases;
+    return session_contract;
 }
 
 }  // namespace instatunnel::store::testing

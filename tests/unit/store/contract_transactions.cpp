@@ -49,7 +49,7 @@ void keeps_nothing_when_an_exception_leaves_it(store_source& source) {
     CHECK(s->add_key(make_key(ann, "second"), 10));
 }
 
-constexpr contract_case cases[] = {
+constexpr contract_case transaction_contract[] = {
     {"keeps all calls of one transaction or none", keeps_all_calls_of_one_transaction_or_none},
     {"keeps nothing when a failed step was passed over", keeps_nothing_when_a_failed_step_was_passed_over},
     {"keeps nothing when an exception leaves it", keeps_nothing_when_an_exception_leaves_it},
@@ -58,7 +58,7 @@ constexpr contract_case cases[] = {
 }  // namespace
 
 std::span<const contract_case> transaction_cases() {
-    return cases;
+    return transaction_contract;
 }
 
 }  // namespace instatunnel::store::testing

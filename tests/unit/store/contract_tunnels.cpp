@@ -217,7 +217,7 @@ void a_random_name_that_is_asked_for_by_name_stays(store_source& source) {
     CHECK(s->find_tunnel(ann.account_id, "alpha").value());
 }
 
-constexpr contract_case cases[] = {
+constexpr contract_case tunnel_contract[] = {
     {"opens a tunnel and finds it again", opens_a_tunnel_and_finds_it_again},
     {"opening again keeps the tunnel and takes the new target",
      opening_again_keeps_the_tunnel_and_takes_the_new_target},
@@ -237,7 +237,7 @@ constexpr contract_case cases[] = {
 }  // namespace
 
 std::span<const contract_case> tunnel_cases() {
-    return cases;
+    return tunnel_contract;
 }
 
 }  // namespace instatunnel::store::testing

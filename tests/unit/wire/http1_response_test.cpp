@@ -11,10 +11,10 @@ using namespace std::string_literals;
 
 namespace {
 
-const http1_limits defaults;
+const http1_limits response_limits;
 
 parse_result parse(std::string& input, std::string_view method, response_head& head, std::size_t already_seen = 0) {
-    return parse_response_head(input.data(), input.size(), already_seen, method, defaults, head);
+    return parse_response_head(input.data(), input.size(), already_seen, method, response_limits, head);
 }
 
 std::string describe(const response_head& head) {
@@ -42,14 +42,14 @@ parse_result feed_bytewise(std::string_view input, std::string_view method, resp
     return {};
 }
 
-struct accepted {
+struct accepted_response {
     const char* rule;
     std::string method;
     std::string input;
     std::string meaning;
 };
 
-const std::vector<accepted> accept_table = {
+const std::vector<accepted_response> accepted_responses = {
     {"RFC 9112 §4: status line", "GET", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
      "200 'OK' 1.1 length 5 keep-alive [Content-Length|5]"},
     {"RFC 9112 §4: empty reason", "GET", "HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n",
@@ -104,7 +104,7 @@ const std::vector<accepted> accept_table = {
      "200 'OK' 1.0 length 5 keep-alive [Connection|Keep-Alive] [Content-Length|5]"},
 };
 
-struct refused {
+struct refused_response {
     const char* rule;
     std::string input;
     std::string reason;
@@ -112,7 +112,7 @@ struct refused {
 
 const std::string ok = "HTTP/1.1 200 OK\r\n";
 
-const std::vector<refused> refuse_table = {
+const std::vector<refused_response> refused_responses = {
     {"RFC 9112 §2.3: another protocol", "SSH-2.0-OpenSSH_9.2\r\n", "start line without an HTTP version"},
     {"RFC 9112 §2.3: HTTP/2 answer", "HTTP/2.0 200 OK\r\n\r\n", "HTTP version that is not 1.0 or 1.1"},
     {"RFC 9112 §2.3: version without a minor", "HTTP/1 200 OK\r\n\r\n", "malformed HTTP version"},
@@ -149,7 +149,7 @@ const std::vector<refused> refuse_table = {
 }  // namespace
 
 TEST_CASE("a valid response head is accepted with its meaning") {
-    for (const auto& row : accept_table) {
+    for (const auto& row : accepted_responses) {
         INFO(row.rule);
         response_head head;
         std::string input = row.input + "BODY";
@@ -162,7 +162,7 @@ TEST_CASE("a valid response head is accepted with its meaning") {
 }
 
 TEST_CASE("a valid response head that arrives byte by byte means the same") {
-    for (const auto& row : accept_table) {
+    for (const auto& row : accepted_responses) {
         INFO(row.rule);
         response_head head;
         std::string kept;
@@ -174,13 +174,13 @@ TEST_CASE("a valid response head that arrives byte by byte means the same") {
 }
 
 TEST_CASE("a valid response head that arrives in two pieces is complete with the second") {
-    for (const auto& row : accept_table) {
+    for (const auto& row : accepted_responses) {
         INFO(row.rule);
         for (std::size_t cut = 1; cut < row.input.size(); ++cut) {
             INFO("cut at " << cut);
             response_head head;
             std::string input = row.input;
-            REQUIRE(parse_response_head(input.data(), cut, 0, row.method, defaults, head).status ==
+            REQUIRE(parse_response_head(input.data(), cut, 0, row.method, response_limits, head).status ==
                     parse_status::incomplete);
             REQUIRE(parse(input, row.method, head, cut).status == parse_status::done);
             REQUIRE(describe(head) == row.meaning);
@@ -190,13 +190,13 @@ TEST_CASE("a valid response head that arrives in two pieces is complete with the
 
 TEST_CASE("nothing is incomplete") {
     request_head request;
-    CHECK(parse_request_head({}, 0, defaults, request).status == parse_status::incomplete);
+    CHECK(parse_request_head({}, 0, response_limits, request).status == parse_status::incomplete);
     response_head response;
-    CHECK(parse_response_head(nullptr, 0, 0, "GET", defaults, response).status == parse_status::incomplete);
+    CHECK(parse_response_head(nullptr, 0, 0, "GET", response_limits, response).status == parse_status::incomplete);
 }
 
 TEST_CASE("an invalid response head is a bad gateway, whole or byte by byte") {
-    for (const auto& row : refuse_table) {
+    for (const auto& row : refused_responses) {
         INFO(row.rule);
         response_head head;
         std::string input = row.input;
