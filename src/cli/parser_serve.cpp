@@ -59,6 +59,12 @@ void add_serve(CLI::App& root, invocation& out) {
     text(app, "--data", "DIR", o->data,
          "Where everything is kept; default ~/.instatunnel/edge, with --dev ~/.instatunnel/dev");
     text(app, "--http-listen", "ADDR", o->http_listen, "Also answer plain HTTP here, with a redirect to https");
+    text(app, "--tcp-ports", "FIRST-LAST", o->tcp_ports,
+         "Public ports that tcp tunnels may have, like 20000-20999; none by default, with --dev 20000-20099");
+    texts(app, "--trusted-proxy", "CIDR", o->trusted_proxies,
+          "A load balancer in front of the server, like 10.0.0.0/8: its X-Forwarded-For and -Proto count; repeatable");
+    app.add_flag("--proxy-protocol", o->proxy_protocol,
+                 "Every connection of a trusted proxy begins with a PROXY header (v1 or v2)");
     text(app, "--drain", "TIME", o->drain, "How long requests in flight may go on after SIGTERM; default 30s");
     texts(app, "--limit", "NAME=VALUE", o->limits,
           "Another value for a limit, a minute; repeatable: calls-per-key, calls-per-account, calls-per-address, "

@@ -128,6 +128,7 @@ private:
         t.key_id = r.key_id;
         t.account_id = r.tunnel.account_id;
         t.name = r.tunnel.name;
+        t.port = r.tunnel.port;
         t.open_requests = r.via->session().open_streams();
         t.round_trip_us = r.via->session().round_trip().count();
         // The clock of the loop says how long ago it was, the wall clock when.
