@@ -104,7 +104,9 @@ outcome<std::uint16_t> choose_new(const port_request& r, const std::vector<port_
     if (!leases.empty() && r.now - leases.back().last_used_at > abandoned_after &&
         !contains(r.busy, leases.back().port))
         return leases.back().port;
-    return failure(errc::busy, "All public ports of this edge are taken", "Ask its owner for more: --tcp-ports");
+    return failure(errc::busy, "All public ports of this edge are taken",
+                   "Give one of yours back, if you have any: instatunnel names release NAME; or ask the edge's owner "
+                   "for more: --tcp-ports");
 }
 
 }  // namespace

@@ -132,7 +132,8 @@ public:
     /// Leases a name without a tunnel. Errors: name_taken, forbidden (limits).
     virtual outcome<void> reserve_name(std::string_view account_id, std::string_view name, const name_limits& limits,
                                        wall_time now) = 0;
-    /// Ends the lease and removes the tunnel that has the name. Errors: not_found (no such name, another account's).
+    /// Ends the lease, removes the tunnel that has the name and gives its public port back. Errors: not_found (no such
+    /// name, another account's).
     virtual outcome<void> release_name(std::string_view account_id, std::string_view name, wall_time now) = 0;
 
     /// Oldest first.
