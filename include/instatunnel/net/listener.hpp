@@ -57,12 +57,15 @@ public:
 private:
     void on_io(std::uint32_t events) override;
     void run_deferred() override;
+    bool turn_away();
+    void complain(int error);
 
     event_loop& loop_;
     unique_fd fd_;
+    unique_fd spare_;  ///< given up for a moment to turn somebody away when there are no descriptors left
     handler& to_;
     timer retry_;
-    bool complained_ = false;
+    std::chrono::steady_clock::time_point complained_{};
 };
 
 }  // namespace instatunnel::net
