@@ -44,6 +44,9 @@ unique_fd open_spare() {
     return unique_fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
+/// Given up for a moment to turn somebody away when there are no descriptors left; one for all listeners of a thread.
+thread_local unique_fd spare;
+
 }  // namespace
 
 outcome<listen_address> parse_listen_address(std::string_view text) {
@@ -144,7 +147,6 @@ peer_name local_end_of(int fd) {
 acceptor::acceptor(event_loop& loop, unique_fd fd, handler& to)
     : loop_(loop),
       fd_(std::move(fd)),
-      spare_(open_spare()),
       to_(to),
       retry_(
           loop, [](void* self) { static_cast<acceptor*>(self)->on_io(EPOLLIN); }, this) {
@@ -156,6 +158,7 @@ acceptor::~acceptor() {
 }
 
 void acceptor::on_io(std::uint32_t) {
+    if (!spare) spare = open_spare();
     for (int i = 0; i < accepts_per_turn; ++i) {
         unique_fd fd(::accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (fd) {
@@ -176,12 +179,12 @@ void acceptor::on_io(std::uint32_t) {
 
 // Somebody who is closed at once can try elsewhere; in the queue of the kernel he would wait for ever.
 bool acceptor::turn_away() {
-    if (!spare_) return false;
-    spare_.reset();
+    if (!spare) return false;
+    spare.reset();
     unique_fd refused(::accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     const bool was_there = static_cast<bool>(refused);
     refused.reset();
-    spare_ = open_spare();
+    spare = open_spare();
     return was_there;
 }
 

@@ -62,7 +62,6 @@ private:
 
     event_loop& loop_;
     unique_fd fd_;
-    unique_fd spare_;  ///< given up for a moment to turn somebody away when there are no descriptors left
     handler& to_;
     timer retry_;
     std::chrono::steady_clock::time_point complained_{};
