@@ -197,16 +197,23 @@ void exchange::start_tunnel_request(const wire::request_head& head, const std::s
 }
 
 void exchange::serve_base_page() {
+    static constexpr std::string_view policy =
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+    std::vector<wire::field> fields{{"Content-Security-Policy", policy},
+                                    {"X-Content-Type-Options", "nosniff"},
+                                    {"X-Frame-Options", "DENY"},
+                                    {"Referrer-Policy", "no-referrer"}};
+    // On this machine other programs share the name, and mostly without TLS.
+    if (w_.domain != "localhost") fields.push_back({"Strict-Transport-Security", "max-age=31536000"});
     const bool html = accept_.find("text/html") != std::string::npos;
-    if (!html) return answer({200, "text/plain; charset=utf-8", "InstaTunnel edge\n", {}});
-    answer({200,
-            "text/html; charset=utf-8",
+    if (!html) return answer({200, "text/plain; charset=utf-8", "InstaTunnel edge\n", fields});
+    answer({200, "text/html; charset=utf-8",
             "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>InstaTunnel</title>"
             "<meta name=\"viewport\" content=\"width=device-width\"><style>:root{color-scheme:light dark}"
             "body{font:1rem/1.5 system-ui;max-width:38rem;margin:15vh auto;padding:0 1rem}</style>"
             "<h1>InstaTunnel edge</h1><p>This server gives programs on localhost a public address. "
             "Each tunnel has a name of its own below this domain.</p></html>\n",
-            {}});
+            fields});
 }
 
 void exchange::forward_body(std::string_view bytes, bool push) {
