@@ -1,5 +1,6 @@
 #include "instatunnel/app/serve.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -35,11 +36,16 @@ bool is_domain(std::string_view domain) {
     return false;
 }
 
-outcome<service::rate_limits> to_rate_limits(const std::vector<std::string>& texts) {
-    service::rate_limits limits;
-    for (const auto& text : texts)
-        if (auto set = service::set_rate_limit(limits, text); !set) return set.error();
-    return limits;
+outcome<void> read_limits(const std::vector<std::string>& texts, service::rate_limits& calls, edge::edge_limits& edge) {
+    for (const auto& text : texts) {
+        const auto name = std::string_view(text).substr(0, text.find('='));
+        auto set = edge::is_limit_name(name) ? edge::set_limit(edge, text) : service::set_rate_limit(calls, text);
+        if (!set && !edge::is_limit_name(name) && !service::is_rate_limit_name(name))
+            return failure(errc::usage, std::string(set.error().what()),
+                           "Name one of: " + service::rate_limit_names() + ", " + edge::limit_names());
+        if (!set) return set.error();
+    }
+    return {};
 }
 
 outcome<std::vector<std::string>> to_origins(const std::vector<std::string>& texts) {
@@ -179,12 +185,10 @@ public:
     }
 
 private:
-    outcome<void> read_policies(service::service_options& into) const {
-        auto limits = to_rate_limits(options_.limits);
-        if (!limits) return limits.error();
+    outcome<void> read_policies(service::service_options& into) {
+        if (auto read = read_limits(options_.limits, into.limits, edge_limits_); !read) return read.error();
         auto origins = to_origins(options_.cors_origins);
         if (!origins) return origins.error();
-        into.limits = *limits;
         into.cors_origins = std::move(*origins);
         return {};
     }
@@ -266,6 +270,10 @@ private:
         edge_options.domain = options_.domain;
         edge_options.public_port = port;
         edge_options.support_contact = options_.support_contact;
+        edge_options.limits = edge_limits_;
+        // Files, tunnel clients and the database need some too.
+        if (!edge_limits_.visitors_set)
+            edge_options.limits.visitors = std::min(edge_limits_.visitors, descriptor_limit() / 4 * 3);
         edge_options.listener = std::move(listener);
         edge_options.certificates = certificates_;
         edge_options.port_host = port_host;
@@ -302,6 +310,7 @@ private:
     }
 
     serve_options options_;
+    edge::edge_limits edge_limits_;
     serve_ready ready_;
     std::vector<net::address_range> proxies_;
     std::shared_ptr<net::file_certificates> files_;

@@ -15,15 +15,28 @@ namespace instatunnel::edge {
 namespace {
 
 // Refused connections are closed without a word: a handshake to say why would be what the limit is there to save.
-std::optional<address_slot> admit(worker& w, const net::peer_name& peer) {
-    auto group = auth::address_group(peer.address);
-    if (!peer.is_loopback) {
+void note_refused(worker& w, const net::peer_name& peer, std::string_view limit) {
+    if (w.failure_lines.take(w.loop.now()))
+        log::info("visitor.refused").with("from", peer.address).with("limit", limit);
+}
+
+/// The name of the limit of its address that keeps a peer out; empty: none does.
+std::string_view limit_reached(worker& w, const net::peer_name& peer, const std::string& group) {
+    if (!peer.is_loopback || w.limits.on_loopback.visitors_per_address) {
         const auto counted = w.visitors_by_address.find(group);
         if (counted != w.visitors_by_address.end() && counted->second >= w.limits.visitors_per_address)
-            return std::nullopt;
-        if (!w.handshakes.at(group, w.loop.now()).take(w.loop.now())) return std::nullopt;
+            return "visitors-per-address";
     }
-    return address_slot(w.visitors_by_address, std::move(group));
+    if (peer.is_loopback && !w.limits.on_loopback.handshakes) return {};
+    return w.handshakes.at(group, w.loop.now()).take(w.loop.now()) ? "" : "handshakes-per-address";
+}
+
+std::optional<address_slot> admit(worker& w, const net::peer_name& peer) {
+    auto group = auth::address_group(peer.address);
+    const auto limit = limit_reached(w, peer, group);
+    if (limit.empty()) return address_slot(w.visitors_by_address, std::move(group));
+    note_refused(w, peer, limit);
+    return std::nullopt;
 }
 
 }  // namespace
@@ -45,8 +58,8 @@ doorstep::~doorstep() {
 }
 
 void doorstep::begin(worker& w, unique_fd fd, entrance through) {
-    if (w.visitors.size() + w.handshaking >= w.limits.visitors) return;
     auto peer = net::peer_of(fd.get());
+    if (w.visitors.size() + w.handshaking >= w.limits.visitors) return note_refused(w, peer, "visitors");
     const bool speaks_for_others = w.proxies.uses_proxy_protocol() && w.proxies.trusts(peer);
     std::optional<address_slot> slot;
     if (!speaks_for_others) {

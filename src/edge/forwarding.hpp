@@ -56,7 +56,8 @@ void append_reply_head(std::string& out, const wire::itp::reply_head& head, cons
 void append_interim_head(std::string& out, const wire::itp::reply_head& head, std::string_view upgrade,
                          std::string_view base_domain);
 
-/// Whether a Set-Cookie value carries Domain= with exactly this domain (a leading dot does not count, RFC 6265 §5.2.3).
+/// Whether a Set-Cookie value carries Domain= with this domain or one above it, in any case, with dots or quotes around
+/// (RFC 6265 §5.2.3): it would reach every name below.
 bool sets_cookie_for(std::string_view set_cookie, std::string_view domain) noexcept;
 
 }  // namespace instatunnel::edge

@@ -71,6 +71,8 @@ void greeting::on_connected() {
         v->adopt(std::move(conn_));
         if (w_.draining) v->drain();
     } else if (SSL_version(conn_->ssl()) < TLS1_3_VERSION || w_.lanes_without_hello >= w_.limits.lanes_without_hello) {
+        if (w_.failure_lines.take(w_.loop.now()))
+            log::info("client.refused").with("from", peer_.address).with("limit", "lanes-without-hello");
         net::connection::close_now(std::move(conn_));
     } else {
         auto* l = new lane(w_, std::move(peer_));

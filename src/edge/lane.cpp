@@ -68,7 +68,7 @@ lane::lane(worker& w, net::peer_name peer)
       peer_(std::move(peer)),
       tick_(
           w.loop, [](void* self) { static_cast<lane*>(self)->on_tick(); }, this),
-      session_(engine::role::edge, *this, *this, w.chunks) {
+      session_(engine::role::edge, *this, *this, w.chunks, w.limits.session) {
     w_.lanes.insert(this);
     ++w_.lanes_without_hello;
 }

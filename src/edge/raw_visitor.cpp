@@ -50,8 +50,8 @@ raw_visitor::raw_visitor(worker& w, net::peer_name peer, const net::peer_name& l
 
 void raw_visitor::begin(worker& w, unique_fd fd, net::peer_name peer, const net::peer_name& local, address_slot slot,
                         std::shared_ptr<route> to) {
-    const bool too_often =
-        !peer.is_loopback && !w.tunnel_requests.at(to->tunnel.tunnel_id, w.loop.now()).take(w.loop.now());
+    const bool too_often = (!peer.is_loopback || w.limits.on_loopback.tunnel_requests) &&
+                           !w.tunnel_requests.at(to->tunnel.tunnel_id, w.loop.now()).take(w.loop.now());
     if (to->via == nullptr || w.draining || too_often) return turn_away(std::move(fd), *to);
     net::tune_socket(fd.get(), notsent_lowat, peer.is_loopback);
     auto* self = new raw_visitor(w, std::move(peer), local, std::move(slot), std::move(to));

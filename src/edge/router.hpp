@@ -39,9 +39,6 @@ struct route {
 /// Hosts to tunnels, on one worker. Shared: a request that is under way keeps the route it counts on.
 class router {
 public:
-    /// How long visitors of a lost tunnel are told to come back instead of that it does not exist.
-    static constexpr std::chrono::seconds hold{30};
-
     std::shared_ptr<route> find(std::string_view host) const {
         const auto found = by_host_.find(host);
         return found == by_host_.end() ? nullptr : found->second;
@@ -59,8 +56,9 @@ public:
         count(r, -1);
         by_host_.erase(found);
     }
-    /// Forgets routes whose client did not come back.
-    void expire(std::chrono::steady_clock::time_point now) {
+    /// Forgets routes whose client did not come back for `hold`: until then their visitors are told to come back
+    /// instead of that there is no such tunnel.
+    void expire(std::chrono::steady_clock::time_point now, std::chrono::milliseconds hold) {
         std::erase_if(by_host_, [&](const auto& entry) {
             const auto& r = *entry.second;
             const bool is_over = r.via == nullptr && now - r.away_since > hold;

@@ -44,7 +44,7 @@ public:
     server_impl(server_options options, service::service& accounts, net::ssl_ctx_ptr context)
         : options_(std::move(options)),
           context_(std::move(context)),
-          worker_(loop_, accounts),
+          worker_(loop_, accounts, options_.limits),
           visitor_door_(worker_, context_.get()),
           redirect_door_(worker_),
           tick_(
@@ -140,7 +140,7 @@ private:
     }
 
     void on_tick() {
-        worker_.routes.expire(loop_.now());
+        worker_.routes.expire(loop_.now(), worker_.limits.hold);
         worker_.ports.close_unused(worker_.routes);
         if (options_.on_tick) options_.on_tick();
         tick_.arm(housekeeping);

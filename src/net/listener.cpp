@@ -1,6 +1,7 @@
 #include "instatunnel/net/listener.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -38,6 +39,13 @@ outcome<unique_fd> bind_and_listen(const listen_address& at, const sockaddr* add
     if (::bind(fd.get(), address, size) != 0 || ::listen(fd.get(), backlog) != 0) return listen_failure(at, errno);
     return fd;
 }
+
+unique_fd open_spare() {
+    return unique_fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
+/// Given up for a moment to turn somebody away when there are no descriptors left; one for all listeners of a thread.
+thread_local unique_fd spare;
 
 }  // namespace
 
@@ -150,23 +158,41 @@ acceptor::~acceptor() {
 }
 
 void acceptor::on_io(std::uint32_t) {
+    if (!spare) spare = open_spare();
     for (int i = 0; i < accepts_per_turn; ++i) {
         unique_fd fd(::accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (fd) {
-            complained_ = false;
             to_.on_accepted(std::move(fd));
             continue;
         }
         if (errno == EAGAIN) return;
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            if (!complained_) log::error("listener.exhausted").with("reason", std::strerror(errno));
-            complained_ = true;
+            complain(errno);
+            if (turn_away()) continue;
             retry_.arm(std::chrono::milliseconds(100));
             return;
         }
         // Everything else (ECONNABORTED, a network error of the dead connection) concerns that connection only.
     }
     loop_.defer(*this);
+}
+
+// Somebody who is closed at once can try elsewhere; in the queue of the kernel he would wait for ever.
+bool acceptor::turn_away() {
+    if (!spare) return false;
+    spare.reset();
+    unique_fd refused(::accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    const bool was_there = static_cast<bool>(refused);
+    refused.reset();
+    spare = open_spare();
+    return was_there;
+}
+
+void acceptor::complain(int error) {
+    const auto now = loop_.now();
+    if (complained_ != std::chrono::steady_clock::time_point{} && now - complained_ < std::chrono::seconds(1)) return;
+    complained_ = now;
+    log::error("listener.exhausted").with("reason", std::strerror(error));
 }
 
 void acceptor::run_deferred() {

@@ -9,6 +9,7 @@
 
 #include "instatunnel/base/error.hpp"
 #include "instatunnel/base/unique_fd.hpp"
+#include "instatunnel/edge/limits.hpp"
 #include "instatunnel/net/address_range.hpp"
 #include "instatunnel/net/tls.hpp"
 #include "instatunnel/service/service.hpp"
@@ -19,8 +20,9 @@ struct server_options {
     std::string domain;  ///< "t.example.com"
     std::uint16_t public_port = 443;
     std::string support_contact;  ///< on pages that tell of a limit; may be empty
-    unique_fd listener;           ///< listening, non-blocking
-    std::string port_host;        ///< address that the ports of tcp tunnels listen on; empty: all
+    edge_limits limits;
+    unique_fd listener;     ///< listening, non-blocking
+    std::string port_host;  ///< address that the ports of tcp tunnels listen on; empty: all
     std::vector<net::address_range> trusted_proxies;
     bool proxy_protocol = false;  ///< connections of trusted proxies begin with a PROXY header
     unique_fd http_listener;      ///< plain HTTP that only redirects; may be empty

@@ -57,12 +57,14 @@ public:
 private:
     void on_io(std::uint32_t events) override;
     void run_deferred() override;
+    bool turn_away();
+    void complain(int error);
 
     event_loop& loop_;
     unique_fd fd_;
     handler& to_;
     timer retry_;
-    bool complained_ = false;
+    std::chrono::steady_clock::time_point complained_{};
 };
 
 }  // namespace instatunnel::net
