@@ -76,7 +76,7 @@ struct live_tunnel {
     std::string key_id;           ///< that opened it
     std::string account_id;
     std::string name;
-    std::uint16_t port = 0;           ///< tcp: the public one
+    std::uint16_t port = 0;               ///< tcp: the public one
     std::uint64_t open_requests = 0;      ///< or connections
     std::int64_t last_request_at_us = 0;  ///< 0: none yet
     std::int64_t round_trip_us = 0;       ///< edge to client and back, as last measured; 0: not measured yet
