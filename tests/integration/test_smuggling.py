@@ -100,12 +100,3 @@ def test_a_reply_is_refused_cut_or_reaches_the_visitor_as_one_message(scripted, 
         assert row.visitor[0].startswith(got), got
     else:
         assert got == row.visitor + (ANSWER if row.version == "1.1" else b""), got
-
-
-def test_a_slow_head_is_cut(victim):
-    t, _ = victim
-    with t.raw() as visitor:
-        visitor.socket.settimeout(40)
-        visitor.send(b"GET / HTTP/1.1\r\n")
-        data = visitor.rest()
-    assert data == b"" or data.split(b" ")[1] == b"408"

@@ -1,7 +1,5 @@
 """slowhttptest against a tunnel of an edge on loopback."""
 
-import re
-
 from process import Process
 
 # Only this process sees the name of the tunnel in its /etc/hosts.
@@ -19,10 +17,3 @@ def start(folder, t, mode, path="/", connections=200, limit=30):
     hosts.write_text(f"127.0.0.1 localhost {t.host}\n", encoding="ascii")
     return Process("slowhttptest", ["unshare", "-m", "sh", "-c", AS_HOST, hosts, "slowhttptest", "-c", connections, "-r", connections, "-i", "1", "-l", limit, "-p", "3",
                                     *MODES[mode], "-u", t.url.rstrip("/") + path], folder, cwd=folder)
-
-
-def state(process):
-    """The last numbers that it told: {"connected": 3, "closed": 197, …}; empty before the first."""
-    text = re.sub(r"\x1b\[[0-9;]*[a-zA-Z]", "", process.stdout)
-    found = re.findall(r"initializing:\s+(\d+)\s+pending:\s+(\d+)\s+connected:\s+(\d+)\s+error:\s+(\d+)\s+closed:\s+(\d+)", text)
-    return dict(zip(("initializing", "pending", "connected", "error", "closed"), map(int, found[-1]))) if found else {}
