@@ -8,7 +8,7 @@ import urllib.parse
 import pytest
 
 from edge import Edge, Tunnel
-from local_apps import ByteApp, HttpApp, RecordingApp
+from local_apps import CollectingApp, HttpApp, RecordingApp
 from ports import free_range
 from visitor import curl_command
 
@@ -67,16 +67,8 @@ def test_a_client_finds_an_edge_that_has_but_one_of_them(edge, new_cli):
 
 
 def test_public_ports_and_proxy_headers_have_both(edge, new_cli, new_app):
-    heard = []
-
-    def listen(connection, _):
-        data = b""
-        while part := connection.recv(65536):
-            data += part
-        heard.append(data)
-        connection.sendall(b"done")
-
-    t = Tunnel(new_cli(edge), "tcp", str(new_app(ByteApp, serve=listen, host="::1").port), "--proxy-protocol", "v1", name="both")
+    app = new_app(CollectingApp, host="::1")
+    t = Tunnel(new_cli(edge), "tcp", str(app.port), "--proxy-protocol", "v1", name="both")
     for address in addresses(edge):
         with socket.create_connection((address, urllib.parse.urlsplit(t.url).port), 20) as visitor:
             mine, theirs = visitor.getsockname()[1], visitor.getpeername()[1]
@@ -84,5 +76,5 @@ def test_public_ports_and_proxy_headers_have_both(edge, new_cli, new_app):
             visitor.shutdown(socket.SHUT_WR)
             assert visitor.recv(10) == b"done"
         family = "TCP6" if ":" in address else "TCP4"
-        assert heard.pop() == f"PROXY {family} {address} {address} {mine} {theirs}\r\nhello".encode()
+        assert app.heard.pop() == f"PROXY {family} {address} {address} {mine} {theirs}\r\nhello".encode()
     t.process.kill()

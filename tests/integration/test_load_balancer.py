@@ -11,7 +11,7 @@ import urllib.parse
 import pytest
 
 from edge import Cli, Edge, Tunnel
-from local_apps import ByteApp
+from local_apps import ByteApp, CollectingApp
 from ports import free_range
 from visitor import curl, curl_command
 
@@ -146,21 +146,13 @@ def test_curl_speaks_it_as_well(proxied, open_tunnel, recorder):
 
 
 def test_a_tcp_tunnel_passes_on_what_the_balancer_said(proxied, open_tunnel, new_app):
-    heard = []
-
-    def listen(connection, _):
-        data = b""
-        while part := connection.recv(65536):
-            data += part
-        heard.append(data)
-        connection.sendall(b"done")
-
-    ready = open_tunnel(proxied, "tcp", str(new_app(ByteApp, serve=listen).port), "--proxy-protocol", "v1", name="db")
+    app = new_app(CollectingApp)
+    ready = open_tunnel(proxied, "tcp", str(app.port), "--proxy-protocol", "v1", name="db")
     with socket.create_connection(("127.0.0.1", urllib.parse.urlsplit(ready["url"]).port), 20) as visitor:
         visitor.sendall(v2() + b"hello")
         visitor.shutdown(socket.SHUT_WR)
         assert visitor.recv(10) == b"done"
-    assert heard == [v1() + b"hello"]
+    assert app.heard == [v1() + b"hello"]
 
 
 def test_limits_count_visitors_and_not_the_balancer(proxied, open_tunnel, recorder):

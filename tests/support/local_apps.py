@@ -83,6 +83,21 @@ class ByteApp:
             self._open = []
 
 
+class CollectingApp(ByteApp):
+    """Reads each connection to its end, keeps that in `heard`, and says `done`."""
+
+    def __init__(self, **arguments):
+        self.heard = []
+        super().__init__(self._collect, **arguments)
+
+    def _collect(self, connection, _):
+        data = b""
+        while part := connection.recv(65536):
+            data += part
+        self.heard.append(data)
+        connection.sendall(b"done")
+
+
 class RecordingApp(ByteApp):
     """Keeps the exact bytes of every connection and answers each head with `reply`. For requests without a body."""
 
