@@ -9,6 +9,7 @@
 #include <system_error>
 #include <thread>
 
+#include "app_origin.hpp"
 #include "directory_origin.hpp"
 #include "instatunnel/base/log.hpp"
 #include "instatunnel/base/random.hpp"
@@ -20,7 +21,6 @@
 #include "instatunnel/net/listener.hpp"
 #include "instatunnel/net/tls.hpp"
 #include "raw_origin.hpp"
-#include "upstream.hpp"
 
 namespace instatunnel::client {
 namespace {
@@ -179,9 +179,9 @@ private:
             origin_ = std::move(*directory);
             return {};
         }
-        auto up = upstream::make(loop_, options_, events_);
-        if (!up) return up.error();
-        origin_ = std::move(*up);
+        auto app = open_app_origin(loop_, options_, events_);
+        if (!app) return app.error();
+        origin_ = std::move(*app);
         return {};
     }
 
