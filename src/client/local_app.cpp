@@ -41,6 +41,12 @@ void local_app::unreachable() {
         events_.on_notice({errc::target_unreachable, "Failed to reach local server " + options_.upstream.display});
 }
 
+void local_app::report(const connection_info& info) {
+    ++served_;
+    events_.on_connection(info);
+    loop_.defer(*this);
+}
+
 void local_app::report(const request_info& info) {
     ++served_;
     events_.on_request(info);

@@ -29,8 +29,9 @@ public:
     /// None of the addresses answered: a person is told once.
     void unreachable();
     void notice(const failure& what) { events_.on_notice(what); }
-    /// A request is over.
+    /// A request, or a connection through a tcp or tls tunnel, is over.
     void report(const request_info& info);
+    void report(const connection_info& info);
     std::uint64_t served() const noexcept { return served_; }
 
 private:

@@ -169,19 +169,12 @@ public:
 
 private:
     outcome<void> open_origin() {
-        if (options_.kind != wire::itp::stream_kind::http) {
-            origin_ = open_raw_origin(loop_, options_, events_);
-            return {};
-        }
-        if (options_.upstream.is_directory) {
-            auto directory = open_directory_origin(loop_, options_, events_);
-            if (!directory) return directory.error();
-            origin_ = std::move(*directory);
-            return {};
-        }
-        auto app = open_app_origin(loop_, options_, events_);
-        if (!app) return app.error();
-        origin_ = std::move(*app);
+        const bool is_raw = options_.kind != wire::itp::stream_kind::http;
+        auto opened = is_raw                           ? open_raw_origin(loop_, options_, events_)
+                      : options_.upstream.is_directory ? open_directory_origin(loop_, options_, events_)
+                                                       : open_app_origin(loop_, options_, events_);
+        if (!opened) return opened.error();
+        origin_ = std::move(*opened);
         return {};
     }
 
