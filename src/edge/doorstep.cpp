@@ -23,6 +23,12 @@ void note_refused(worker& w, const net::peer_name& peer, std::string_view limit)
         log::info("visitor.refused").with("from", peer.address).with("limit", limit);
 }
 
+/// The name of the limit that keeps every visitor out; empty: none does.
+std::string_view limit_of_the_whole(const worker& w) noexcept {
+    if (w.visitors.size() + w.handshaking >= w.limits.visitors) return "visitors";
+    return w.memory.is_full() ? "memory" : "";
+}
+
 /// The name of the limit of its address that keeps a peer out; empty: none does.
 std::string_view limit_reached(worker& w, const net::peer_name& peer, const std::string& group) {
     if (!peer.is_loopback || w.limits.on_loopback.visitors_per_address) {
@@ -63,16 +69,16 @@ doorstep::~doorstep() {
 void doorstep::begin(worker& w, unique_fd fd, entrance through) {
     auto peer = net::peer_of(fd.get());
     const auto inside = w.visitors.size() + w.handshaking;
-    const bool full = inside >= w.limits.visitors;
-    if (full && (through.context == nullptr || inside >= w.limits.visitors + kept_for_clients))
-        return note_refused(w, peer, "visitors");
+    const auto full = limit_of_the_whole(w);
+    if (!full.empty() && (through.context == nullptr || inside >= w.limits.visitors + kept_for_clients))
+        return note_refused(w, peer, full);
     const bool speaks_for_others = w.proxies.uses_proxy_protocol() && w.proxies.trusts(peer);
     std::optional<address_slot> slot;
     if (!speaks_for_others) {
         auto counted = admit(w, peer);
         if (!counted) return;
         slot.emplace(std::move(*counted));
-        if (through.context != nullptr && !full && !w.routes.has_tls())
+        if (through.context != nullptr && full.empty() && !w.routes.has_tls())
             return greeting::begin(w, std::move(fd), std::move(peer), std::move(*slot), through.context);
         if (through.context == nullptr) {
             const auto local = net::local_end_of(fd.get());
@@ -92,7 +98,7 @@ void doorstep::on_io(std::uint32_t) {
     if (left_) return;
     if (step_ == step::proxy_header && !read_proxy_header()) return;
     if (through_.context == nullptr) return enter(through_.leads);
-    if (!full_ && !w_.routes.has_tls()) return enter(nullptr);
+    if (full_.empty() && !w_.routes.has_tls()) return enter(nullptr);
     read_client_hello();
 }
 
@@ -137,9 +143,9 @@ void doorstep::read_client_hello() {
     if (bytes.empty()) return;
     const auto hello = wire::peek_client_hello(bytes, joined_);
     if (hello.status == wire::hello_status::incomplete) return;
-    if (full_) {
+    if (!full_.empty()) {
         if (offers(hello.protocols, alpn_tunnel)) return enter(nullptr);
-        note_refused(w_, peer_, "visitors");
+        note_refused(w_, peer_, full_);
         return leave();
     }
     if (hello.status == wire::hello_status::complete && !hello.server_name.empty()) {

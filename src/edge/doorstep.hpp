@@ -49,7 +49,7 @@ private:
     std::optional<address_slot> slot_;
     net::timer timer_;
     step step_ = step::client_hello;
-    bool full_ = false;  ///< no visitor has room: only tunnel clients come in
+    std::string_view full_;  ///< limit that leaves no room for visitors: only tunnel clients come in
     std::string joined_;
     bool left_ = false;
 };
