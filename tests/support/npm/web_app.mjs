@@ -87,6 +87,39 @@ const routes = {
     response.writeHead(Number(query.get("status")), { location: "/echo?after=" + query.get("status") }).end();
   },
 
+  // A body whose hash comes after it.
+  trailers(request, response) {
+    request.resume();
+    response.writeHead(200, { "content-type": "application/octet-stream", trailer: "x-sha256, x-end" });
+    const digest = createHash("sha256");
+    for (let n = 0; n < 50; ++n) {
+      const part = Buffer.alloc(1000 + n, n);
+      digest.update(part);
+      response.write(part);
+    }
+    response.addTrailers({ "x-sha256": digest.digest("hex"), "x-end": "yes" });
+    response.end();
+  },
+
+  // As many bytes as asked for, made from the number.
+  bytes(request, response, query) {
+    const [n, size] = [Number(query.get("n")), Number(query.get("size"))];
+    const content = Buffer.alloc(size, `${n},`);
+    response.writeHead(200, { "content-length": size, "x-sha256": createHash("sha256").update(content).digest("hex") }).end(content);
+  },
+
+  // Never ends by itself; says when its visitor has gone.
+  endless(request, response, query) {
+    request.resume();
+    if (!query.has("silent")) response.write("begun");
+    const timer = query.has("silent") ? null : setInterval(() => response.write("more"), 20);
+    response.on("close", () => {
+      clearInterval(timer);
+      console.log(JSON.stringify({ event: "left", url: request.url }));
+    });
+    console.log(JSON.stringify({ event: "begun", url: request.url }));
+  },
+
   // Another site's page may ask, if it asks first.
   async cors(request, response) {
     const allow = { "access-control-allow-origin": request.headers.origin, "access-control-allow-credentials": "true", vary: "origin" };
@@ -133,6 +166,11 @@ sockets.on("connection", (socket, request) => {
   }
   if (url.pathname === "/cut") {
     socket.terminate();
+    return;
+  }
+  if (url.pathname === "/ping") {
+    socket.on("pong", (data) => socket.send(`pong ${data}`));
+    socket.ping("are you there?");
     return;
   }
   socket.on("message", (data, binary) => socket.send(data, { binary }));
