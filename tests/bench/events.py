@@ -138,9 +138,10 @@ def main():
     parser.add_argument("--json", help="write every delay to this file")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each, quiet and beside a download (3)")
     parser.add_argument("--seconds", type=int, default=6, help="length of a round (6)")
+    parser.add_argument("--serve", default="", help="more flags for the edge, e.g. \"--limit window-growth=0\"")
     options = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="instatunnel-bench-"))
-    edge, running = Edge(os.path.abspath(options.binary), folder), []
+    edge, running = Edge(os.path.abspath(options.binary), folder, ["--dev", *options.serve.split()]), []
     rounds, speeds = {"nothing": [], "a download": []}, []
     try:
         app = Process("events", [sys.executable, pathlib.Path(__file__).parent / "event_app.py"], folder)
