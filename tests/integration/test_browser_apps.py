@@ -31,9 +31,9 @@ const closed = (socket) => new Promise((resolve) => { socket.onclose = ({ code, 
 """
 
 
-def run(page, script, given=None):
+def run(page, script, given=None, limit=60):
     """Runs statements in the page; `given` is what they are given, what they return is the result."""
-    return page.evaluate(f"async (given) => {{ {TOOLS} {script} }}", given)
+    return page.evaluate(f"async (given) => {{ {TOOLS} {script} }}", given, limit)
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +237,7 @@ def test_a_large_file_is_uploaded_whole_and_memory_does_not_grow(page, edge, fol
     seen = run(page, """
       const [file] = document.querySelector("#file").files;
       const answer = await fetch("/echo", { method: "PUT", body: file });
-      return answer.json();""")
+      return answer.json();""", limit=240)
     assert (seen["method"], seen["size"], seen["sha256"]) == ("PUT", size, digest)
     assert seen["headers"]["content-length"] == str(size)
     growth = {name: process.peak_memory() - before[name] for name, process in processes.items()}

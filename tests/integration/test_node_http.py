@@ -1,10 +1,11 @@
 """HTTP as node programs speak it: npm `undici` and node's own clients in front, a node server behind."""
 
-import subprocess
+import signal
 
 import pytest
 
 from node import NodeApp, node_visit, visitor_command
+from process import Process
 
 
 @pytest.fixture(scope="module")
@@ -49,16 +50,15 @@ def test_trailers_of_an_answer_come_after_its_body(t, folder):
 def test_a_request_given_up_ends_at_the_app_and_others_go_on(t, folder, web_app, h2):
     argv, options = visitor_command("http_visitor.mjs", t, folder, "abort", h2=h2)
     word = "true" if h2 else "false"
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **options) as visitor:
-        try:
-            assert visitor.stdout.readline()
-            web_app.wait_event("begun", match=lambda e: e["url"] == f"/endless?silent&h2={word}")
-            visitor.stdin.write("go on\n")
-            visitor.stdin.flush()
-            done = visitor.stdout.readline()
-        finally:
-            visitor.kill()
-    assert '"told":["AbortError","AbortError"],"next":true' in done
+    visitor = Process("visitor", argv, folder / "logs", **options)
+    try:
+        visitor.wait_event("waiting")
+        web_app.wait_event("begun", match=lambda e: e["url"] == f"/endless?silent&h2={word}")
+        visitor.send(signal.SIGUSR2)
+        done = visitor.wait_event("done")
+    finally:
+        visitor.kill()
+    assert done["told"] == ["AbortError", "AbortError"] and done["next"]
     for way in ("silent&", ""):
         web_app.wait_event("left", match=lambda e: e["url"] == f"/endless?{way}h2={word}")  # pylint: disable=cell-var-from-loop
 

@@ -117,9 +117,9 @@ class Window:
     def type(self, text):
         self.do("type", text=text)
 
-    def evaluate(self, script, given=None):
-        """Calls a function, written in JavaScript, inside the page; what it returns or promises."""
-        return self.do("evaluate", script=script, given=given)
+    def evaluate(self, script, given=None, limit=60):
+        """Calls a function, written in JavaScript, inside the page; what it returns or promises within `limit` seconds."""
+        return self.do("evaluate", script=script, given=given, limit=limit)
 
     def choose(self, selector, *paths):
         """Picks files for an input."""

@@ -94,8 +94,9 @@ const ways = {
       try {
         if (silent) {
           answer.catch(() => {});
+          const go = once(process, "SIGUSR2"); // the app has it
           console.log(JSON.stringify({ event: "waiting", path }));
-          await once(process.stdin.resume(), "data"); // the app has it
+          await go;
           stop.abort();
           await answer;
         } else {
