@@ -29,10 +29,15 @@ async function talk(socket) {
 }
 
 const ways = {
+  // The transport is looked at when the manager opens: by the time the namespace is connected the upgrade may be over.
   async upgrade() {
-    const socket = await connect();
-    const first = socket.io.engine.transport.name;
-    if (first !== "websocket") await once(socket.io.engine, "upgrade");
+    const socket = io(given.url, { forceNew: true });
+    const connected = new Promise((resolve) => socket.once("connect", resolve));
+    const [first, upgraded] = await new Promise((resolve) => socket.io.once("open", () => {
+      const engine = socket.io.engine;
+      resolve([engine.transport.name, once(engine, "upgrade")]);
+    }));
+    await Promise.all([connected, upgraded]);
     return { first, then: socket.io.engine.transport.name, wrong: await talk(socket) };
   },
 
