@@ -35,8 +35,9 @@ private:
 /// The receiving side's window of one direction of one stream: how much the peer may still send, when to grant more,
 /// and how large the window should be. Pure; time comes in.
 ///
-/// The window doubles when more than half of it was consumed within one round trip, since then it, not the consumer,
-/// is the limit (a test on the time between grants sticks at twice the start value on any real path).
+/// The window doubles when more than half of it is consumed in a round trip of the path, since then it, not the
+/// consumer, is the limit (a test on the time between grants sticks at twice the start value on any real path). Larger
+/// ones would gain nothing and keep small messages waiting behind what they let into the lane.
 class receive_window {
 public:
     explicit receive_window(std::uint32_t initial = wire::itp::initial_window) noexcept
