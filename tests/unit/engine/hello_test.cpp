@@ -66,6 +66,9 @@ TEST_CASE("HELLO says what visitors of a tunnel have to know, and WELCOME that t
     CHECK(t.password.reveal() == "open sesame");
     CHECK(t.basic.reveal() == "ann:pw");
     CHECK(t.seed.reveal() == "seed");
+    CHECK(parse_hello(with_tunnels(R"([{"port":20001,"proto":"tcp"}])"))->tunnels[0].port == 20001);
+    for (const auto* port : {"-1", "65536", "\"x\"", "1.5"})
+        CHECK_FALSE(parse_hello(with_tunnels(R"([{"port":)" + std::string(port) + "}]")));
     CHECK(parse_hello(with_tunnels(R"([{"access":{}}])"))->tunnels[0].password.empty());
     CHECK(parse_hello(with_tunnels(R"([{"access":null}])")));
     // What cannot be read must not mean that everybody may come.
@@ -74,8 +77,10 @@ TEST_CASE("HELLO says what visitors of a tunnel have to know, and WELCOME that t
     CHECK_FALSE(parse_hello(with_tunnels(R"([{"access":{"password":")" + std::string(513, 'x') + "\"}}]")));
 
     welcome w;
-    w.tunnels.push_back({"t0", 1, "id", "demo", "https://demo.example.com", true});
+    w.tunnels.push_back({"t0", 1, "id", "demo", "tcp://example.com:20001", "tcp", 20001, true});
     CHECK(parse_welcome(to_json(w))->tunnels[0].guarded);
+    CHECK(parse_welcome(to_json(w))->tunnels[0].proto == "tcp");
+    CHECK(parse_welcome(to_json(w))->tunnels[0].port == 20001);
     w.tunnels[0].guarded = false;
     CHECK(to_json(w).find("guarded") == std::string::npos);
     CHECK_FALSE(parse_welcome(to_json(w))->tunnels[0].guarded);
