@@ -1,5 +1,7 @@
 #include "instatunnel/app/serve.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "instatunnel/app/descriptor_limit.hpp"
@@ -22,6 +24,7 @@ namespace instatunnel::app {
 namespace {
 
 constexpr std::uint16_t ports_to_try = 100;
+constexpr const char* dev_tcp_ports = "20000-20099";
 
 bool is_domain(std::string_view domain) {
     while (!domain.empty()) {
@@ -33,11 +36,16 @@ bool is_domain(std::string_view domain) {
     return false;
 }
 
-outcome<service::rate_limits> to_rate_limits(const std::vector<std::string>& texts) {
-    service::rate_limits limits;
-    for (const auto& text : texts)
-        if (auto set = service::set_rate_limit(limits, text); !set) return set.error();
-    return limits;
+outcome<void> read_limits(const std::vector<std::string>& texts, service::rate_limits& calls, edge::edge_limits& edge) {
+    for (const auto& text : texts) {
+        const auto name = std::string_view(text).substr(0, text.find('='));
+        auto set = edge::is_limit_name(name) ? edge::set_limit(edge, text) : service::set_rate_limit(calls, text);
+        if (!set && !edge::is_limit_name(name) && !service::is_rate_limit_name(name))
+            return failure(errc::usage, std::string(set.error().what()),
+                           "Name one of: " + service::rate_limit_names() + ", " + edge::limit_names());
+        if (!set) return set.error();
+    }
+    return {};
 }
 
 outcome<std::vector<std::string>> to_origins(const std::vector<std::string>& texts) {
@@ -76,9 +84,26 @@ outcome<void> complete(serve_options& o) {
         return failure(errc::usage, "An edge needs a certificate for " + o.domain + " and *." + o.domain,
                        "Give it: --tls-cert FILE --tls-key FILE. On this machine alone: --dev");
     if (o.listen.empty()) o.listen = o.dev ? "127.0.0.1:8443" : ":443";
+    if (o.tcp_ports.empty() && o.dev) o.tcp_ports = dev_tcp_ports;
     if (o.home.empty()) o.home = config::profile_store::default_home();
     if (o.data.empty()) o.data = o.home / (o.dev ? "dev" : "edge");
     return {};
+}
+
+// "20000-20999", or one port.
+outcome<service::port_range> to_ports(const std::string& text) {
+    if (text.empty() || text == "none") return service::port_range();
+    const auto dash = text.find('-');
+    const auto read = [](std::string_view digits) {
+        std::uint16_t port = 0;
+        const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+        return ec == std::errc() && end == digits.data() + digits.size() ? port : std::uint16_t{0};
+    };
+    const auto first = read(std::string_view(text).substr(0, dash));
+    const auto last = dash == std::string::npos ? first : read(std::string_view(text).substr(dash + 1));
+    if (first == 0 || last < first)
+        return failure(errc::usage, "--tcp-ports is no range of ports", "Write it like --tcp-ports 20000-20999");
+    return service::port_range{first, last};
 }
 
 outcome<unique_fd> listen_somewhere(net::listen_address at, bool next_free, bool& moved) {
@@ -106,6 +131,9 @@ public:
         if (auto made = make_private_directory(options_.data); !made) return made.error();
         auto at = net::parse_listen_address(options_.listen);
         if (!at) return at.error();
+        const auto tcp_ports = to_ports(options_.tcp_ports);
+        if (!tcp_ports) return tcp_ports.error();
+        if (auto read = read_proxies(); !read) return read.error();
         if (auto loaded = load_certificates(); !loaded) return loaded.error();
         auto listener = listen_somewhere(*at, options_.next_free_port, ready_.port_moved);
         if (!listener) return listener.error();
@@ -114,6 +142,7 @@ public:
         service_options.data = options_.data;
         service_options.domain = options_.domain;
         service_options.public_port = port;
+        service_options.tcp_ports = *tcp_ports;
         service_options.dev = options_.dev;
         service_options.version = version();
         service_options.audit_keep = options_.audit_keep;
@@ -134,7 +163,7 @@ public:
         describe(port);
         if (options_.dev)
             if (auto user = describe_first_user(); !user) return user.error();
-        return start_edge(std::move(*listener), port);
+        return start_edge(std::move(*listener), port, at->host);
     }
 
     const serve_ready& ready() const noexcept override { return ready_; }
@@ -156,14 +185,23 @@ public:
     }
 
 private:
-    outcome<void> read_policies(service::service_options& into) const {
-        auto limits = to_rate_limits(options_.limits);
-        if (!limits) return limits.error();
+    outcome<void> read_policies(service::service_options& into) {
+        if (auto read = read_limits(options_.limits, into.limits, edge_limits_); !read) return read.error();
         auto origins = to_origins(options_.cors_origins);
         if (!origins) return origins.error();
-        into.limits = *limits;
         into.cors_origins = std::move(*origins);
         return {};
+    }
+
+    outcome<void> read_proxies() {
+        for (const auto& text : options_.trusted_proxies) {
+            auto range = net::parse_address_range(text);
+            if (!range) return range.error();
+            proxies_.push_back(*range);
+        }
+        if (!options_.proxy_protocol || !proxies_.empty()) return {};
+        return failure(errc::usage, "--proxy-protocol needs to know who speaks it",
+                       "Name the load balancers: --trusted-proxy 10.0.0.0/8");
     }
 
     outcome<void> make_mailer() {
@@ -227,13 +265,20 @@ private:
         return {};
     }
 
-    outcome<void> start_edge(unique_fd listener, std::uint16_t port) {
+    outcome<void> start_edge(unique_fd listener, std::uint16_t port, const std::string& port_host) {
         edge::server_options edge_options;
         edge_options.domain = options_.domain;
         edge_options.public_port = port;
         edge_options.support_contact = options_.support_contact;
+        edge_options.limits = edge_limits_;
+        // Files, tunnel clients and the database need some too.
+        if (!edge_limits_.visitors_set)
+            edge_options.limits.visitors = std::min(edge_limits_.visitors, descriptor_limit() / 4 * 3);
         edge_options.listener = std::move(listener);
         edge_options.certificates = certificates_;
+        edge_options.port_host = port_host;
+        edge_options.trusted_proxies = proxies_;
+        edge_options.proxy_protocol = options_.proxy_protocol;
         if (!options_.http_listen.empty()) {
             auto at = net::parse_listen_address(options_.http_listen);
             if (!at) return at.error();
@@ -265,7 +310,9 @@ private:
     }
 
     serve_options options_;
+    edge::edge_limits edge_limits_;
     serve_ready ready_;
+    std::vector<net::address_range> proxies_;
     std::shared_ptr<net::file_certificates> files_;
     std::shared_ptr<net::certificate_source> certificates_;
     std::unique_ptr<mail::mailer> mailer_;

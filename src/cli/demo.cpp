@@ -154,8 +154,9 @@ outcome<exit_code> run_parts(const demo_options& options, const client::target& 
                              stop_relay& relay, context& c) {
     const auto& ready = parts.edge->ready();
     demo_events events(c.term, c.now, /*quiet=*/false, [&] { relay.signal(); });
-    events.starting(upstream, ready.api);
-    client::tunnel tunnel(tunnel_to(ready, upstream, options), events);
+    auto forwarding = tunnel_to(ready, upstream, options);
+    events.starting(forwarding);
+    client::tunnel tunnel(std::move(forwarding), events);
     std::optional<outcome<client::summary>> ended;
     std::thread runner([&] {
         ended.emplace(tunnel.run());

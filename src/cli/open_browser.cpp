@@ -52,6 +52,7 @@ public:
         ::sigemptyset(&none);
         ::sigemptyset(&ignored);
         ::sigaddset(&ignored, SIGPIPE);
+        ::sigaddset(&ignored, SIGXFSZ);
         ::posix_spawnattr_setsigmask(&attributes_, &none);
         ::posix_spawnattr_setsigdefault(&attributes_, &ignored);
         ::posix_spawnattr_setflags(

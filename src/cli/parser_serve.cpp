@@ -1,3 +1,5 @@
+#include "instatunnel/edge/limits.hpp"
+#include "instatunnel/service/rate_limits.hpp"
 #include "parser_parts.hpp"
 
 namespace instatunnel::cli {
@@ -59,10 +61,18 @@ void add_serve(CLI::App& root, invocation& out) {
     text(app, "--data", "DIR", o->data,
          "Where everything is kept; default ~/.instatunnel/edge, with --dev ~/.instatunnel/dev");
     text(app, "--http-listen", "ADDR", o->http_listen, "Also answer plain HTTP here, with a redirect to https");
+    text(app, "--tcp-ports", "FIRST-LAST", o->tcp_ports,
+         "Public ports that tcp tunnels may have, like 20000-20999; none by default, with --dev 20000-20099");
+    texts(app, "--trusted-proxy", "CIDR", o->trusted_proxies,
+          "A load balancer in front of the server, like 10.0.0.0/8: its X-Forwarded-For and -Proto count; repeatable");
+    app.add_flag("--proxy-protocol", o->proxy_protocol,
+                 "Every connection of a trusted proxy begins with a PROXY header (v1 or v2)");
     text(app, "--drain", "TIME", o->drain, "How long requests in flight may go on after SIGTERM; default 30s");
-    texts(app, "--limit", "NAME=VALUE", o->limits,
-          "Another value for a limit, a minute; repeatable: calls-per-key, calls-per-account, calls-per-address, "
-          "calls-without-key, sign-ins, registrations, wrong-keys. Holds for callers of this machine too");
+    const auto limits =
+        "Another value for a limit; repeatable. Of calls, a minute: " + service::rate_limit_names() +
+        ". Of visitors and clients, times like 10s, sizes like 64k, rates a second: " + edge::limit_names() +
+        ". Holds for callers of this machine too";
+    texts(app, "--limit", "NAME=VALUE", o->limits, limits.c_str());
     texts(app, "--cors-origin", "ORIGIN", o->cors_origins,
           "Let web pages of this origin call the API, e.g. https://app.example.com; repeatable; none by default");
     text(app, "--audit-keep", "TIME", o->audit_keep,

@@ -60,6 +60,30 @@ void add_connect(CLI::App& root, invocation& out) {
     deliver(app, std::move(o), out);
 }
 
+void add_raw(CLI::App& root, invocation& out, wire::itp::stream_kind kind) {
+    const bool is_tcp = kind == wire::itp::stream_kind::tcp;
+    auto o = std::make_shared<raw_tunnel_options>();
+    o->kind = kind;
+    auto& app =
+        is_tcp ? command(root, "tcp", "Open a tunnel for any TCP protocol, on a public port",
+                         {"instatunnel tcp 5432", "instatunnel tcp 5432 --subdomain db",
+                          "instatunnel tcp localhost:22 --remote-port 20022"})
+               : command(root, "tls",
+                         "Open a tunnel for TLS that the local program itself speaks: the server passes it on unread",
+                         {"instatunnel tls 8443 --subdomain shop", "instatunnel tls 8443 --proxy-protocol v2"});
+    text(app, "TARGET", "", o->target, "PORT, HOST:PORT or unix:/path").required();
+    text(app, "-s,--subdomain", "NAME", o->subdomain,
+         is_tcp ? "A name for the tunnel: it keeps its public port; without it a random one"
+                : "The name in front of the domain, by which visitors' TLS asks (SNI); without it a random one");
+    if (is_tcp)
+        text(app, "--remote-port", "PORT", o->remote_port,
+             "The public port, one of the server's range; without it the one that the tunnel had, or a free one");
+    text(app, "--proxy-protocol", "VERSION", o->proxy_protocol,
+         "v1 or v2: tell the local program who the visitor is, by a PROXY header in front of the connection");
+    app.add_flag("--quiet", o->quiet, "No line for each connection");
+    deliver(app, std::move(o), out);
+}
+
 void add_list_and_kill(CLI::App& root, invocation& out) {
     auto& ls = command(root, "ls", "List the tunnels of the account (also: status, --list)", {"instatunnel ls"});
     ls.alias("status");
@@ -88,6 +112,8 @@ void add_names(CLI::App& root, invocation& out) {
 void add_tunnel_commands(CLI::App& root, invocation& out) {
     add_tunnel(root, out);
     add_connect(root, out);
+    add_raw(root, out, wire::itp::stream_kind::tcp);
+    add_raw(root, out, wire::itp::stream_kind::tls);
     add_list_and_kill(root, out);
     add_names(root, out);
 }

@@ -94,6 +94,7 @@ int run_invocation(const invocation& what, const environment& env) {
 int run(int argc, const char* const* argv) {
     // A reader that goes away is an error code of write(), not the end of the process.
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);  // a file at its limit is an error like a full disk, not an end
     const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
     const auto env = environment::of_process();
     try {

@@ -83,6 +83,9 @@ outcome<app::serve_options> to_serve_options(const serve_command_options& o, con
     s.domain = o.domain;
     s.listen = o.listen;
     s.http_listen = o.http_listen;
+    s.tcp_ports = o.tcp_ports;
+    s.trusted_proxies = o.trusted_proxies;
+    s.proxy_protocol = o.proxy_protocol;
     s.data = o.data;
     s.tls_cert = o.tls_cert;
     s.tls_key = o.tls_key;

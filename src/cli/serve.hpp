@@ -16,6 +16,9 @@ struct serve_command_options {
     std::string tls_key;
     std::string data;
     std::string http_listen;
+    std::string tcp_ports;
+    std::vector<std::string> trusted_proxies;
+    bool proxy_protocol = false;
     std::string drain = "30s";
     std::vector<std::string> limits;
     std::vector<std::string> cors_origins;

@@ -6,6 +6,7 @@
 #include "instatunnel/base/names.hpp"
 #include "target_word.hpp"
 #include "terminal.hpp"
+#include "tunnel_name.hpp"
 
 namespace instatunnel::cli {
 namespace {
@@ -36,17 +37,13 @@ outcome<void> plan_name(const open_options& o, tunnel_plan& plan) {
     if (o.connect && o.subdomain.empty() == o.domain.empty())
         return failure(errc::usage, "connect takes exactly one of --subdomain and --domain",
                        "Name the tunnel: instatunnel connect 3000 -s NAME");
-    const auto name = to_lower(o.subdomain);
-    if (!name.empty() && !is_dns_label(name))
-        return failure(errc::malformed_name,
-                       "\"" + printable(o.subdomain.substr(0, 80)) +
-                           "\" is not a usable name: 1 to 63 letters, digits or hyphens, no hyphen at "
-                           "either end");
+    const auto name = read_tunnel_name(o.subdomain);
+    if (!name) return name.error();
     if (!o.connect) {
-        plan.name = name;
+        plan.name = *name;
         return {};
     }
-    plan.existing_host = name.empty() ? to_lower(o.domain) : name;
+    plan.existing_host = name->empty() ? to_lower(o.domain) : *name;
     const auto usable = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'; };
     if (plan.existing_host.size() > 253 || !std::ranges::all_of(plan.existing_host, usable))
         return failure(errc::malformed_name, "--domain is not a host name", "Write it like -d demo.t.example.com");

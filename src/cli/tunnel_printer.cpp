@@ -21,7 +21,30 @@ std::string status_text(int status) {
     return text;
 }
 
+std::string_view end_name(client::connection_end how) {
+    switch (how) {
+        case client::connection_end::finished:
+            return "closed";
+        case client::connection_end::by_visitor:
+            return "reset by visitor";
+        case client::connection_end::by_target:
+            return "reset by target";
+        case client::connection_end::unreachable:
+            return "target unreachable";
+    }
+    return "closed";
+}
+
 }  // namespace
+
+std::string connection_line(const terminal& term, const client::connection_info& info) {
+    const auto color = info.how == client::connection_end::finished      ? style::good
+                       : info.how == client::connection_end::unreachable ? style::bad
+                                                                         : style::warning;
+    return printable(info.from) + ' ' + term.paint(color, std::string(end_name(info.how))) + ' ' +
+           to_human_bytes(info.bytes_in) + " in " + to_human_bytes(info.bytes_out) + " out " +
+           term.paint(style::faint, to_human(info.took));
+}
 
 std::string request_line(const terminal& term, const client::request_info& info) {
     return printable(info.method) + ' ' + printable(info.path) + ' ' +
@@ -36,11 +59,13 @@ void tunnel_printer::check_reader() {
     if (term_.output_closed()) reader_gone_();
 }
 
-void tunnel_printer::starting(const client::target& upstream, const std::string& server) {
+void tunnel_printer::starting(const client::tunnel_options& tunnel) {
+    raw_ = tunnel.kind != wire::itp::stream_kind::http;
+    const auto& target = tunnel.upstream.display;
     if (term_.json())
-        term_.result(json_line("tunnel.starting").with("target", upstream.display).with("server", server).text());
+        term_.result(json_line("tunnel.starting").with("target", target).with("server", tunnel.server).text());
     else
-        term_.result("🚀 Starting tunnel for " + upstream.display + "...");
+        term_.result("🚀 Starting tunnel for " + target + "...");
 }
 
 void tunnel_printer::on_ready(const client::ready_info& info) {
@@ -58,7 +83,8 @@ void tunnel_printer::on_ready(const client::ready_info& info) {
     } else {
         term_.result("🚀 Your app is now live at " + printable(info.url));
         term_.result("🔗 Forwarding " + printable(info.url) + " -> " + printable(info.target));
-        term_.result("⚡ Ready to receive requests! Press Ctrl+C to stop");
+        term_.result(raw_ ? "⚡ Ready to receive connections! Press Ctrl+C to stop"
+                          : "⚡ Ready to receive requests! Press Ctrl+C to stop");
     }
     check_reader();
 }
@@ -66,17 +92,32 @@ void tunnel_printer::on_ready(const client::ready_info& info) {
 void tunnel_printer::on_request(const client::request_info& info) {
     ++requests_;
     if (quiet_) return;
+    if (!term_.json()) return add_line(request_line(term_, info));
+    add_line(json_line("request")
+                 .with("method", info.method)
+                 .with("path", info.path)
+                 .with("status", info.status)
+                 .with("bytes", info.bytes)
+                 .with("ms", info.took.count())
+                 .text());
+}
+
+void tunnel_printer::on_connection(const client::connection_info& info) {
+    ++requests_;
+    if (quiet_) return;
+    if (!term_.json()) return add_line(connection_line(term_, info));
+    add_line(json_line("connection")
+                 .with("from", info.from)
+                 .with("bytes_in", info.bytes_in)
+                 .with("bytes_out", info.bytes_out)
+                 .with("end", end_name(info.how))
+                 .with("ms", info.took.count())
+                 .text());
+}
+
+void tunnel_printer::add_line(std::string_view line) {
     if (waiting_lines_++ != 0) waiting_ += '\n';
-    if (term_.json())
-        waiting_ += json_line("request")
-                        .with("method", info.method)
-                        .with("path", info.path)
-                        .with("status", info.status)
-                        .with("bytes", info.bytes)
-                        .with("ms", info.took.count())
-                        .text();
-    else
-        waiting_ += request_line(term_, info);
+    waiting_ += line;
 }
 
 // One write for all requests of a turn: at a high rate a write a line would cost more than the request itself.
@@ -123,11 +164,13 @@ void tunnel_printer::closed(const client::summary& total) {
     if (const auto left_out = term_.dropped(); left_out > 0)
         term_.notice(std::to_string(left_out) + " lines about requests were left out: nobody read the output");
     if (term_.json())
-        term_.result(
-            json_line("tunnel.closed").with("requests", total.requests).with("ms", total.lasted.count()).text());
+        term_.result(json_line("tunnel.closed")
+                         .with(raw_ ? "connections" : "requests", total.requests)
+                         .with("ms", total.lasted.count())
+                         .text());
     else
-        term_.result("📊 Session Summary: " + std::to_string(total.requests) + " requests handled in " +
-                     to_human(total.lasted));
+        term_.result("📊 Session Summary: " + std::to_string(total.requests) + (raw_ ? " connections" : " requests") +
+                     " handled in " + to_human(total.lasted));
 }
 
 }  // namespace instatunnel::cli

@@ -444,7 +444,8 @@ void exchange::upstream_ended(ending how) {
 // A kept connection that the app closed while the request was on its way: the request was most likely never seen, and
 // doing it twice is harmless.
 bool exchange::may_retry() const noexcept {
-    return !retried_ && conn_->is_reused() && input_.empty() && !body_sent_ && is_idempotent(method_);
+    return !retried_ && conn_->is_reused() && input_.empty() && interim_heads_ == 0 && !body_sent_ &&
+           is_idempotent(method_);
 }
 
 void exchange::on_connect_failed(errc why) {

@@ -19,6 +19,7 @@
 #include "instatunnel/net/dial.hpp"
 #include "instatunnel/net/listener.hpp"
 #include "instatunnel/net/tls.hpp"
+#include "raw_origin.hpp"
 #include "upstream.hpp"
 
 namespace instatunnel::client {
@@ -168,6 +169,10 @@ public:
 
 private:
     outcome<void> open_origin() {
+        if (options_.kind != wire::itp::stream_kind::http) {
+            origin_ = open_raw_origin(loop_, options_, events_);
+            return {};
+        }
         if (options_.upstream.is_directory) {
             auto directory = open_directory_origin(loop_, options_, events_);
             if (!directory) return directory.error();
@@ -236,11 +241,14 @@ private:
         h.instance = instance_;
         h.resumed = was_online_;
         // What the edge gave us once is asked for again, so that a made-up name survives a reconnect to another edge.
-        h.tunnels.push_back({"web", "http",
-                             options_.name.empty() && options_.existing_host.empty() ? name_ : options_.name,
-                             options_.existing_host, options_.upstream.display});
+        auto& wish = h.tunnels.emplace_back();
+        wish.ref = "web";
+        wish.proto = wire::itp::kind_name(options_.kind);
+        wish.name = options_.name.empty() && options_.existing_host.empty() ? name_ : options_.name;
+        wish.host = options_.existing_host;
+        wish.target = options_.upstream.display;
+        wish.port = options_.public_port != 0 ? options_.public_port : port_;
         if (is_guarded()) {
-            auto& wish = h.tunnels.front();
             wish.password = options_.visitor_password.clone();
             wish.basic = options_.visitor_basic.clone();
             wish.seed = visitor_seed_.clone();
@@ -253,6 +261,10 @@ private:
     void on_welcome(std::string_view json) override {
         auto welcome = engine::parse_welcome(json);
         if (!welcome || online_) return lost(errc::protocol_error);
+        if (welcome->tunnels.front().proto != wire::itp::kind_name(options_.kind))
+            return lost({errc::version_mismatch,
+                         "This server does not serve " + std::string(wire::itp::kind_name(options_.kind)) + " tunnels",
+                         "Ask its owner to update it"});
         // An edge that does not know what it was asked for would let everybody in.
         if (is_guarded() && !welcome->tunnels.front().guarded)
             return lost({errc::version_mismatch, "This server cannot ask visitors for a password; nothing was served",
@@ -262,6 +274,7 @@ private:
         online_since_ = loop_.now();
         const auto& grant = welcome->tunnels.front();
         name_ = grant.name;
+        port_ = grant.port;
         log::info("tunnel.ready").with("url", grant.url).with("session", welcome->session);
         events_.on_ready({grant.url, grant.name, options_.upstream.display, "v2", was_online_});
         was_online_ = true;
@@ -298,7 +311,7 @@ private:
     void request_flush() override { loop_.defer(*this); }
 
     void on_open(engine::stream& s, const wire::itp::open_head& open, std::uint8_t flags) override {
-        if (open.kind != wire::itp::stream_kind::http || stopping_) {
+        if (open.kind != options_.kind || stopping_) {
             s.reset(code::refused, {});
             s.release();
             return;
@@ -416,6 +429,7 @@ private:
     std::chrono::steady_clock::time_point goodbye_deadline_;
     milliseconds asleep_{0};
     std::string name_;
+    std::uint16_t port_ = 0;
     bool online_ = false;
     bool was_online_ = false;
     bool leaving_ = false;

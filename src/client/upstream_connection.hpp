@@ -3,12 +3,13 @@
 #include <memory>
 
 #include "instatunnel/net/connection.hpp"
+#include "target_dial.hpp"
 #include "upstream.hpp"
 
 namespace instatunnel::client {
 
 /// A connection to the local app: lent to one exchange at a time, kept idle between them. Kept by the loop.
-class upstream_connection final : public net::retirable, public net::connection_events {
+class upstream_connection final : public net::retirable, public net::connection_events, private dial_user {
 public:
     /// Starts connecting for `user`, which is told when it is ready or has failed on every address.
     static void open(upstream& owner, exchange& user);
@@ -25,25 +26,20 @@ public:
     enum class farewell : std::uint8_t { at_once, gentle };  ///< gentle: what is queued for the app still leaves
     void discard(farewell how = farewell::at_once);
 
-    void on_connected() override;
     void on_readable() override;
     void on_writable() override;
     void on_broken(errc why) override;
 
 private:
     upstream_connection(upstream& owner, exchange& user);
-    void try_address();
-    void next_address();
-    void on_timer();
+    void on_dialled(std::unique_ptr<net::connection> c) override;
+    void on_dial_failed(errc why) override;
 
     upstream& owner_;
     exchange* user_;
+    std::unique_ptr<target_dial> dial_;  ///< until it is connected
     std::unique_ptr<net::connection> conn_;
-    net::timer timer_;  ///< connecting, or idle
-    net::timer again_;
-    std::size_t tried_ = 0;
-    std::size_t address_ = 0;
-    bool open_ = false;
+    net::timer idle_;
     bool reused_ = false;
     bool gone_ = false;
 };

@@ -95,7 +95,7 @@ void exchange::prepare(const wire::request_head& head, std::uint8_t version, boo
     request_done_ = ended;
     reply_started_ = reply_done_ = event_stream_ = false;
     continue_pending_ = head.expect_continue && !request_done_ && version_ != 10;
-    body_seen_ = 0;
+    body_seen_ = body_size_ = 0;
     owed_ = 0;
     protocol_.clear();
     accept_.clear();
@@ -109,6 +109,7 @@ void exchange::serve(const wire::request_head& head) {
         has_long_name = has_long_name || f.name.size() > 255;
     }
 
+    if (origin_.is_proxy) hear_proxy(head);
     // ITP carries these with a length of one byte.
     if (has_long_name) return refuse(431, "bad_request", "a field name longer than 255 bytes", {}, /*is_last=*/true);
     if (head.method.size() > 255) return refuse(501, "bad_request", "an unknown method", {}, /*is_last=*/true);
@@ -116,11 +117,26 @@ void exchange::serve(const wire::request_head& head) {
     const auto host = host_of_authority(head.authority, w_.host);
     if (!certificate_covers(host))
         return refuse(421, "misdirected_request", "This connection was opened for another host", {}, /*is_last=*/true);
-    if (auto to = w_.routes.find(host); to != nullptr) return start_tunnel_request(head, to);
+    if (auto to = w_.routes.find(host); to != nullptr) {
+        if (to->kind == wire::itp::stream_kind::http) return start_tunnel_request(head, to);
+        return refuse(421, "not_http", "This name belongs to a tunnel that does not carry HTTP requests",
+                      "Ask whoever sent it how to connect to it.", /*is_last=*/true);
+    }
     if (host == w_.api_host) return start_api_request(head);
     if (host == w_.domain) return serve_base_page();
     refuse(404, "tunnel_not_found", "There is no tunnel with this name",
            "Check the address, or ask whoever sent it whether their tunnel is running.");
+}
+
+void exchange::hear_proxy(const wire::request_head& head) {
+    told_.reset();
+    auto told = read_forwarding(head, w_.proxies, origin_.peer);
+    if (!told) return;
+    told_ = std::make_unique<visitor_origin>();
+    told_->from = make_arrival(told->peer, w_.public_port);
+    told_->from.forwarded_for = std::move(told->chain);
+    if (!told->https) told_->from.scheme = "http";
+    told_->peer = std::move(told->peer);
 }
 
 bool exchange::certificate_covers(std::string_view host) {
@@ -137,16 +153,23 @@ void exchange::start_tunnel_request(const wire::request_head& head, const std::s
     if (to->via == nullptr)
         return refuse(503, "tunnel_reconnecting", "The tunnel is not connected right now",
                       "It usually comes back within seconds: try again.");
-    if (!origin_.peer.is_loopback && !w_.tunnel_requests.at(to->tunnel.tunnel_id, w_.loop.now()).take(w_.loop.now()))
-        return refuse(429, "rate_limited", "This tunnel gets more requests than it may", "Try again in a moment.");
+    const bool is_counted = !who().peer.is_loopback || w_.limits.on_loopback.tunnel_requests;
+    if (is_counted && !w_.tunnel_requests.at(to->tunnel.tunnel_id, w_.loop.now()).take(w_.loop.now()))
+        return refuse(429, "rate_limited", "This tunnel gets more requests than it may", "Try again in a moment.",
+                      /*is_last=*/false, "requests-per-tunnel");
+    // Told before it is sent, if the visitor says how long it is.
+    if (w_.limits.body != 0 && head.body == wire::body_kind::length && head.content_length > w_.limits.body)
+        return refuse_body();
     auto shown = gate::proof::none;
     if (to->guard != nullptr && !pass_guard(head, *to, shown)) return;
     auto& open = w_.open;
     open.tunnel = to->number;
     open.request_id = request_id_;
-    open.visitor.family = origin_.peer.family;
-    std::copy(std::begin(origin_.peer.bytes), std::end(origin_.peer.bytes), open.visitor.bytes.begin());
-    open.visitor.port = origin_.peer.port;
+    const auto& peer = who().peer;
+    open.visitor.family = peer.family;
+    std::copy(std::begin(peer.bytes), std::end(peer.bytes), open.visitor.bytes.begin());
+    open.visitor.port = peer.port;
+    open.https = who().from.scheme == "https";
     open.http_version = version_;
     open.method = head.method;
     open.authority = head.authority;
@@ -155,7 +178,7 @@ void exchange::start_tunnel_request(const wire::request_head& head, const std::s
     protocol_ = request_done_ && head.upgrade.size() <= 255 ? head.upgrade : std::string_view();
     open.protocol = protocol_;
     open.content_length = head.body == wire::body_kind::length ? static_cast<std::int64_t>(head.content_length) : -1;
-    forward_request_fields(head, origin_.from, w_.forwarded, open.fields);
+    forward_request_fields(head, who().from, w_.forwarded, open.fields);
     if (to->guard != nullptr) to->guard->hide(shown, open.fields, w_.left_cookies);
     // An upgrade keeps its direction open: what follows the head is the new protocol.
     const bool ended = request_done_ && protocol_.empty();
@@ -164,7 +187,7 @@ void exchange::start_tunnel_request(const wire::request_head& head, const std::s
         return refuse(431, "head_too_large", "The request's fields are too large", {});
     if (stream_ == nullptr)
         return refuse(503, "too_many_streams", "The tunnel carries as many requests as it can right now",
-                      "Try again in a moment.");
+                      "Try again in a moment.", /*is_last=*/false, "streams");
     ++to->requests;
     to->last_request = w_.loop.now();
     if (continue_pending_)
@@ -174,16 +197,23 @@ void exchange::start_tunnel_request(const wire::request_head& head, const std::s
 }
 
 void exchange::serve_base_page() {
+    static constexpr std::string_view policy =
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+    std::vector<wire::field> fields{{"Content-Security-Policy", policy},
+                                    {"X-Content-Type-Options", "nosniff"},
+                                    {"X-Frame-Options", "DENY"},
+                                    {"Referrer-Policy", "no-referrer"}};
+    // On this machine other programs share the name, and mostly without TLS.
+    if (w_.domain != "localhost") fields.push_back({"Strict-Transport-Security", "max-age=31536000"});
     const bool html = accept_.find("text/html") != std::string::npos;
-    if (!html) return answer({200, "text/plain; charset=utf-8", "InstaTunnel edge\n", {}});
-    answer({200,
-            "text/html; charset=utf-8",
+    if (!html) return answer({200, "text/plain; charset=utf-8", "InstaTunnel edge\n", fields});
+    answer({200, "text/html; charset=utf-8",
             "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>InstaTunnel</title>"
             "<meta name=\"viewport\" content=\"width=device-width\"><style>:root{color-scheme:light dark}"
             "body{font:1rem/1.5 system-ui;max-width:38rem;margin:15vh auto;padding:0 1rem}</style>"
             "<h1>InstaTunnel edge</h1><p>This server gives programs on localhost a public address. "
             "Each tunnel has a name of its own below this domain.</p></html>\n",
-            {}});
+            fields});
 }
 
 void exchange::forward_body(std::string_view bytes, bool push) {
@@ -197,9 +227,16 @@ void exchange::forward_body(std::string_view bytes, bool push) {
         return;
     }
     if (stream_ == nullptr) return;
+    body_size_ += bytes.size();
+    if (w_.limits.body != 0 && body_size_ > w_.limits.body && protocol_.empty()) return refuse_body();
     if (std::exchange(continue_pending_, false)) arm(w_.limits.body_window);
     route_->bytes_in += bytes.size();
     stream_->write(bytes, push);
+}
+
+void exchange::refuse_body() {
+    drop_stream();
+    refuse(413, "too_large", "The request body is too large", {}, /*is_last=*/true, "body");
 }
 
 void exchange::finish_request(std::vector<wire::field>& trailers) {
@@ -264,7 +301,7 @@ void exchange::fail_stream(code why, std::string_view text) {
 }
 
 void exchange::refuse(int status, std::string_view code_name, std::string_view message, std::string_view hint,
-                      bool is_last) {
+                      bool is_last, std::string_view limit) {
     // Inside a reply that has begun, a second one would be read as part of its body.
     if (reply_started_ && !reply_done_) return cut(code::cancelled);
     const auto id = std::to_string(request_id_);
@@ -272,6 +309,7 @@ void exchange::refuse(int status, std::string_view code_name, std::string_view m
     const auto support = is_limit ? std::string_view(w_.support_contact) : std::string_view();
     const auto page = render({status, code_name, message, hint, id, support}, accept_);
     std::vector<wire::field> extra{{"X-Instatunnel-Error", code_name}, {"Cache-Control", "no-store"}};
+    if (!limit.empty()) extra.push_back({"X-Instatunnel-Limit", limit});
     if (status == 503 || status == 429) extra.push_back({"Retry-After", "2"});
     answer({status, page.content_type, page.body, extra, is_last});
 }
@@ -295,12 +333,13 @@ void exchange::on_exchange_timeout() {
             return arm(w_.limits.body_window);
         }
         drop_stream();
-        return refuse(408, "request_timeout", "The request's body did not arrive in time", {}, /*is_last=*/true);
+        return refuse(408, "request_timeout", "The request's body did not arrive in time", {}, /*is_last=*/true,
+                      "body-window");
     }
     if (reply_started_) return cut(code::idle_timeout);
     drop_stream();
     if (api_ticket_ != nullptr) return refuse(503, "unavailable", "The service did not answer in time", {});
-    refuse(504, "origin_timeout", "The local server did not answer in time", {});
+    refuse(504, "origin_timeout", "The local server did not answer in time", {}, /*is_last=*/false, "reply-head");
 }
 
 }  // namespace instatunnel::edge

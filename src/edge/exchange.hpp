@@ -23,6 +23,7 @@ struct visitor_origin {
     arrival from;
     std::string asked_host;  ///< SNI; empty: none
     SSL* ssl = nullptr;      ///< lives as long as the connection
+    bool is_proxy = false;   ///< a trusted one: its forwarding fields say who the visitor is
 };
 
 /// A whole answer that the edge itself makes. Views: read during exchange::answer() only.
@@ -73,9 +74,10 @@ protected:
     /// A limit of the exchange has passed.
     void on_exchange_timeout();
 
-    /// An error of the edge in the form that the visitor's Accept prefers.
+    /// An error of the edge in the form that the visitor's Accept prefers. `limit`: the name of the one that was
+    /// reached, as `serve --limit` knows it.
     void refuse(int status, std::string_view code_name, std::string_view message, std::string_view hint,
-                bool is_last = false);
+                bool is_last = false, std::string_view limit = {});
     /// The tunnel could not carry the exchange to its end.
     void fail_stream(engine::code why, std::string_view text);
     void drop_stream();
@@ -93,6 +95,7 @@ protected:
     std::shared_ptr<route> route_;
     std::uint64_t request_id_ = 0;
     std::uint64_t body_seen_ = 0;  ///< in the current body_window
+    std::uint64_t body_size_ = 0;  ///< so far
     std::string accept_;           ///< the visitor's Accept, for error pages
     std::string protocol_;         ///< Upgrade asked for
     std::uint8_t version_ = 11;
@@ -108,15 +111,19 @@ protected:
 
 private:
     bool certificate_covers(std::string_view host);
+    void hear_proxy(const wire::request_head& head);
+    const visitor_origin& who() const noexcept { return told_ != nullptr ? *told_ : origin_; }
     void start_tunnel_request(const wire::request_head& head, const std::shared_ptr<route>& to);
     void start_api_request(const wire::request_head& head);
     void finish_api_request();
     void refuse_api_body();
+    void refuse_body();
     bool pass_guard(const wire::request_head& head, const route& to, gate::proof& shown);
     auth::token_bucket& gate_tries(const route& to);
     void answer_with(const service::api_response& response);
     void serve_base_page();
 
+    std::unique_ptr<visitor_origin> told_;   ///< who the visitor is, by a trusted proxy's word
     std::shared_ptr<exchange*> api_ticket_;  ///< lets an answer of another thread find out that we are gone
     std::unique_ptr<service::api_request> api_request_;
     std::string api_body_;  ///< may hold a password: moved into a secret or wiped

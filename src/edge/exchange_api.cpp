@@ -23,7 +23,7 @@ bool exchange::pass_guard(const wire::request_head& head, const route& to, gate:
 }
 
 auth::token_bucket& exchange::gate_tries(const route& to) {
-    return w_.gate_tries.at(auth::address_group(origin_.peer.address) + " " + to.tunnel.tunnel_id, w_.loop.now());
+    return w_.gate_tries.at(auth::address_group(who().peer.address) + " " + to.tunnel.tunnel_id, w_.loop.now());
 }
 
 void exchange::start_api_request(const wire::request_head& head) {
@@ -33,7 +33,7 @@ void exchange::start_api_request(const wire::request_head& head) {
     api_request_->method = head.method;
     api_request_->path = head.path.substr(0, question);
     if (question != std::string_view::npos) api_request_->query = head.path.substr(question + 1);
-    api_request_->remote_address = origin_.peer.address;
+    api_request_->remote_address = who().peer.address;
     for (const auto& f : head.fields)
         api_request_->fields.emplace_back(f.name, f.value);
     if (request_done_) return finish_api_request();

@@ -119,9 +119,10 @@ void forward_request_fields(const wire::request_head& head, const arrival& from,
         .append(from.forwarded_node)
         .append(";host=\"")
         .append(head.authority)
-        .append("\";proto=https");
+        .append("\";proto=")
+        .append(from.scheme);
     out.push_back({"X-Forwarded-For", from.forwarded_for});
-    out.push_back({"X-Forwarded-Proto", "https"});
+    out.push_back({"X-Forwarded-Proto", from.scheme});
     out.push_back({"X-Forwarded-Host", head.authority});
     out.push_back({"X-Forwarded-Port", from.port});
     out.push_back({"Forwarded", scratch});
@@ -134,6 +135,24 @@ reply_framing choose_framing(const wire::itp::reply_head& head, const reply_plan
     return plan.visitor_is_http10 ? reply_framing::close : reply_framing::chunked;
 }
 
+namespace {
+
+// Browsers take one dot off the front; one that also takes quotes off, or a dot at the end, must not be let down.
+std::string_view cookie_domain(std::string_view value) noexcept {
+    static constexpr std::string_view around = " \t\".'";
+    const auto first = value.find_first_not_of(around);
+    if (first == std::string_view::npos) return {};
+    return value.substr(first, value.find_last_not_of(around) - first + 1);
+}
+
+bool is_domain_or_above(std::string_view name, std::string_view domain) noexcept {
+    if (name.empty() || name.size() > domain.size()) return false;
+    const auto above = domain.substr(domain.size() - name.size());
+    return iequals(name, above) && (above.size() == domain.size() || domain[domain.size() - name.size() - 1] == '.');
+}
+
+}  // namespace
+
 bool sets_cookie_for(std::string_view set_cookie, std::string_view domain) noexcept {
     // Attributes follow the first semicolon; the last Domain counts (RFC 6265 §5.3), any that matches is enough to
     // refuse.
@@ -142,10 +161,7 @@ bool sets_cookie_for(std::string_view set_cookie, std::string_view domain) noexc
         const auto attribute = rest.substr(0, rest.find(';'));
         const auto equals = attribute.find('=');
         if (equals == std::string_view::npos || !iequals(trim(attribute.substr(0, equals)), "domain")) continue;
-        auto value = trim(attribute.substr(equals + 1));
-        if (value.starts_with('.')) value.remove_prefix(1);
-        if (value.ends_with('.')) value.remove_suffix(1);
-        if (iequals(value, domain)) return true;
+        if (is_domain_or_above(cookie_domain(attribute.substr(equals + 1)), domain)) return true;
     }
     return false;
 }

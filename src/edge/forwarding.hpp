@@ -17,9 +17,10 @@ std::string_view host_of_authority(std::string_view authority, std::string& out)
 
 /// Where a request came in; texts that are the same for every request of a connection.
 struct arrival {
-    std::string forwarded_for;   ///< "203.0.113.7" or "2001:db8::7"
-    std::string forwarded_node;  ///< the same as RFC 7239 §6 writes it: "\"[2001:db8::7]\"" for IPv6
-    std::string port;            ///< "443"
+    std::string forwarded_for;          ///< "203.0.113.7" or "2001:db8::7"
+    std::string forwarded_node;         ///< the same as RFC 7239 §6 writes it: "\"[2001:db8::7]\"" for IPv6
+    std::string port;                   ///< "443"
+    std::string_view scheme = "https";  ///< or "http": how the visitor came to a proxy in front of the edge
 };
 arrival make_arrival(const net::peer_name& peer, std::uint16_t public_port);
 
@@ -55,7 +56,8 @@ void append_reply_head(std::string& out, const wire::itp::reply_head& head, cons
 void append_interim_head(std::string& out, const wire::itp::reply_head& head, std::string_view upgrade,
                          std::string_view base_domain);
 
-/// Whether a Set-Cookie value carries Domain= with exactly this domain (a leading dot does not count, RFC 6265 §5.2.3).
+/// Whether a Set-Cookie value carries Domain= with this domain or one above it, in any case, with dots or quotes around
+/// (RFC 6265 §5.2.3): it would reach every name below.
 bool sets_cookie_for(std::string_view set_cookie, std::string_view domain) noexcept;
 
 }  // namespace instatunnel::edge

@@ -3,7 +3,6 @@
 #include <openssl/ssl.h>
 
 #include "http2_visitor.hpp"
-#include "instatunnel/auth/token_bucket.hpp"
 #include "instatunnel/base/log.hpp"
 #include "lane.hpp"
 #include "visitor.hpp"
@@ -46,24 +45,12 @@ greeting::~greeting() {
     --w_.handshaking;
 }
 
-// Refused connections are closed without a word: a handshake to say why would be what the limit is there to save.
-bool greeting::is_welcome(worker& w, const net::peer_name& peer, const std::string& group) {
-    if (w.visitors.size() + w.handshaking >= w.limits.visitors) return false;
-    if (peer.is_loopback) return true;
-    const auto counted = w.visitors_by_address.find(group);
-    if (counted != w.visitors_by_address.end() && counted->second >= w.limits.visitors_per_address) return false;
-    return w.handshakes.at(group, w.loop.now()).take(w.loop.now());
-}
-
-void greeting::begin(worker& w, unique_fd fd, SSL_CTX* context) {
-    auto peer = net::peer_of(fd.get());
-    auto group = auth::address_group(peer.address);
-    if (!is_welcome(w, peer, group)) return;
+void greeting::begin(worker& w, unique_fd fd, net::peer_name peer, address_slot slot, SSL_CTX* context) {
     net::tune_socket(fd.get(), notsent_lowat, peer.is_loopback);
     SSL* ssl = SSL_new(context);
     if (ssl == nullptr) return;
     SSL_set_accept_state(ssl);
-    auto* self = new greeting(w, std::move(peer), address_slot(w.visitors_by_address, std::move(group)));
+    auto* self = new greeting(w, std::move(peer), std::move(slot));
     w.loop.keep(std::unique_ptr<net::retirable>(self));
     self->timer_.arm(w.limits.handshake);
     self->conn_ = net::connection::start(w.loop, std::move(fd), ssl, *self, /*connecting=*/false);
@@ -84,6 +71,8 @@ void greeting::on_connected() {
         v->adopt(std::move(conn_));
         if (w_.draining) v->drain();
     } else if (SSL_version(conn_->ssl()) < TLS1_3_VERSION || w_.lanes_without_hello >= w_.limits.lanes_without_hello) {
+        if (w_.failure_lines.take(w_.loop.now()))
+            log::info("client.refused").with("from", peer_.address).with("limit", "lanes-without-hello");
         net::connection::close_now(std::move(conn_));
     } else {
         auto* l = new lane(w_, std::move(peer_));

@@ -20,7 +20,7 @@ std::string_view choose_alpn(std::string_view offered);
 class greeting final : public net::retirable, public net::connection_events {
 public:
     /// Starts the handshake; owns itself.
-    static void begin(worker& w, unique_fd fd, SSL_CTX* context);
+    static void begin(worker& w, unique_fd fd, net::peer_name peer, address_slot slot, SSL_CTX* context);
 
     void on_connected() override;
     void on_readable() override {}
@@ -29,7 +29,6 @@ public:
 private:
     greeting(worker& w, net::peer_name peer, address_slot slot);
     ~greeting() override;
-    static bool is_welcome(worker& w, const net::peer_name& peer, const std::string& group);
     void leave();
 
     worker& w_;

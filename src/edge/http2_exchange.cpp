@@ -64,7 +64,7 @@ void http2_exchange::start(http2_head& head, bool ended) {
             .with("from", origin_.peer.address)
             .with("status", head.status())
             .with("rule", head.reason());
-        return refuse(head.status(), "bad_request", head.reason(), {});
+        return refuse(head.status(), "bad_request", head.reason(), {}, /*is_last=*/false, limit_behind(head.reason()));
     }
     if (connect_ && request.upgrade == "websocket") add_websocket_key(request);
     serve(request);

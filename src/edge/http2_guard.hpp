@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "http2_limits.hpp"
+#include "instatunnel/edge/http2_limits.hpp"
 
 namespace instatunnel::edge {
 

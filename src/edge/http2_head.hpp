@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "http2_limits.hpp"
+#include "instatunnel/edge/http2_limits.hpp"
 #include "instatunnel/wire/http1.hpp"
 
 namespace instatunnel::edge {

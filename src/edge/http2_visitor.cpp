@@ -123,8 +123,8 @@ void http2_visitor::on_idle_timer() {
         return close(/*cleanly=*/true);
     }
     if (!exchanges_.empty()) return;
-    // A slow reader is waited for as long as it reads.
-    if (conn_->queued() != 0 && (unread_reply_ == 0 || conn_->queued() < unread_reply_)) {
+    // A slow reader is waited for as long as it reads, but not one that only sips.
+    if (conn_->queued() != 0 && (unread_reply_ == 0 || conn_->queued() + w_.limits.reply_minimum <= unread_reply_)) {
         unread_reply_ = conn_->queued();
         return idle_.arm(w_.limits.keep_alive);
     }

@@ -68,7 +68,7 @@ lane::lane(worker& w, net::peer_name peer)
       peer_(std::move(peer)),
       tick_(
           w.loop, [](void* self) { static_cast<lane*>(self)->on_tick(); }, this),
-      session_(engine::role::edge, *this, *this, w.chunks) {
+      session_(engine::role::edge, *this, *this, w.chunks, w.limits.session) {
     w_.lanes.insert(this);
     ++w_.lanes_without_hello;
 }
@@ -125,7 +125,12 @@ void lane::on_hello(std::string_view json) {
     if (!parsed) return end(code::protocol, "malformed HELLO");
     if (w_.draining) return end(code::draining, "the edge is shutting down");
     auto& wish = parsed->tunnels.front();
-    if (wish.proto != "http") return end(code::forbidden, "this edge serves http tunnels");
+    const auto kind = wire::itp::parse_kind(wish.proto);
+    if (!kind) return end(code::forbidden, "This edge serves http, tcp and tls tunnels");
+    kind_ = *kind;
+    const bool wants_password = !wish.password.empty() || !wish.basic.empty();
+    if (wants_password && kind_ != wire::itp::stream_kind::http)
+        return end(code::forbidden, "Only visitors of http tunnels can be asked for a password");
     target_ = wish.target;
     access_ = {std::move(wish.password), std::move(wish.basic), std::move(wish.seed)};
     instance_ = parsed->instance;
@@ -138,6 +143,8 @@ void lane::on_hello(std::string_view json) {
     claim.target = wish.target;
     claim.instance = parsed->instance;
     claim.mcp = wish.mcp;
+    claim.proto = wish.proto;
+    claim.port = wish.port;
     claim.remote_address = peer_.address;
     ticket_ = std::make_shared<lane*>(this);
     auto& loop = w_.loop;
@@ -159,12 +166,24 @@ void lane::admitted(outcome<service::granted_tunnel> granted, std::string ref) {
         return end(code_for(why.code), words_for(why));
     }
     if (is_replaced(*granted)) return end(code::superseded, superseded_text);
-    take_route(std::move(*granted));
+    if (auto taken = take_route(std::move(*granted)); !taken) {
+        log::warn("tunnel.port_unusable").with("from", peer_.address).with("reason", taken.error().what());
+        return end(code::rate_limited,
+                   "The tunnel's public port is in use by another program of the edge's machine\n"
+                   "Ask for another one: --remote-port PORT");
+    }
     engine::welcome w;
     w.session = random_base62(20);
     w.window = wire::itp::initial_window;
-    w.tunnels.push_back({std::move(ref), route_->number, route_->tunnel.tunnel_id, route_->tunnel.name,
-                         route_->tunnel.url, route_->guard != nullptr});
+    auto& grant = w.tunnels.emplace_back();
+    grant.ref = std::move(ref);
+    grant.number = route_->number;
+    grant.id = route_->tunnel.tunnel_id;
+    grant.name = route_->tunnel.name;
+    grant.url = route_->tunnel.url;
+    grant.proto = wire::itp::kind_name(route_->kind);
+    grant.port = route_->tunnel.port;
+    grant.guarded = route_->guard != nullptr;
     session_.send_welcome(engine::to_json(w));
     --w_.lanes_without_hello;
     counted_ = false;
@@ -183,7 +202,7 @@ bool lane::is_replaced(const service::granted_tunnel& granted) const {
            existing->instance != instance_;
 }
 
-void lane::take_route(service::granted_tunnel granted) {
+outcome<void> lane::take_route(service::granted_tunnel granted) {
     auto existing = w_.routes.find(granted.host);
     if (existing != nullptr && existing->via != nullptr) {
         lane* old = existing->via;
@@ -193,8 +212,10 @@ void lane::take_route(service::granted_tunnel granted) {
         else
             old->end(code::superseded, superseded_text);
     }
-    if (existing == nullptr || existing->tunnel.tunnel_id != granted.tunnel_id) {
+    if (existing == nullptr || existing->tunnel.tunnel_id != granted.tunnel_id || existing->kind != kind_ ||
+        existing->tunnel.port != granted.port) {
         existing = std::make_shared<route>();
+        existing->kind = kind_;
         existing->number = w_.next_route_number++;
     }
     existing->key_id = granted.key_id;
@@ -205,8 +226,18 @@ void lane::take_route(service::granted_tunnel granted) {
     existing->instance = instance_;
     existing->target = target_;
     existing->connected_at_us = wall_now().time_since_epoch().count();
-    route_ = existing;
-    w_.routes.insert(std::move(existing));
+    w_.routes.insert(existing);
+    // A tunnel that was of another kind before gives its port back.
+    w_.ports.close_unused(w_.routes);
+    if (kind_ == wire::itp::stream_kind::tcp) {
+        if (auto opened = w_.ports.open(w_, existing); !opened) {
+            existing->via = nullptr;
+            w_.routes.remove(*existing);
+            return opened.error();
+        }
+    }
+    route_ = std::move(existing);
+    return {};
 }
 
 // --- life ------------------------------------------------------------------------------------------------------------
@@ -263,7 +294,9 @@ void lane::take_off_line() {
     if (route_ == nullptr || route_->via != this) return;
     route_->via = nullptr;
     route_->away_since = w_.loop.now();
-    if (for_good_) w_.routes.remove(*route_);
+    if (!for_good_) return;
+    w_.routes.remove(*route_);
+    w_.ports.close_unused(w_.routes);
 }
 
 void lane::on_violation(code why, std::string_view rule) {

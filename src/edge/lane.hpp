@@ -55,7 +55,8 @@ private:
     void run_deferred() override;
     void admitted(outcome<service::granted_tunnel> granted, std::string ref);
     bool is_replaced(const service::granted_tunnel& granted) const;
-    void take_route(service::granted_tunnel granted);
+    /// Errors: address_in_use (the port of a tcp tunnel).
+    outcome<void> take_route(service::granted_tunnel granted);
     void report_usage();
     void lost(std::string_view why);
     void take_off_line();
@@ -70,6 +71,7 @@ private:
     std::shared_ptr<route> route_;
     std::shared_ptr<lane*> ticket_;
     std::string target_;
+    wire::itp::stream_kind kind_ = wire::itp::stream_kind::http;
     gate_wish access_;  ///< until the tunnel is granted
     std::string instance_;
     bool hello_seen_ = false;

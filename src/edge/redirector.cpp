@@ -16,7 +16,8 @@ void redirector::begin(worker& w, unique_fd fd) {
     const auto peer = net::peer_of(fd.get());
     auto group = auth::address_group(peer.address);
     const auto counted = w.visitors_by_address.find(group);
-    if (!peer.is_loopback && counted != w.visitors_by_address.end() && counted->second >= w.limits.visitors_per_address)
+    if ((!peer.is_loopback || w.limits.on_loopback.visitors_per_address) && counted != w.visitors_by_address.end() &&
+        counted->second >= w.limits.visitors_per_address)
         return;
     net::tune_socket(fd.get(), 16 * 1024, /*on_loopback=*/false);
     auto* self = new redirector(w, address_slot(w.visitors_by_address, std::move(group)));

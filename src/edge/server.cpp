@@ -4,6 +4,7 @@
 #include <thread>
 #include <vector>
 
+#include "doorstep.hpp"
 #include "greeting.hpp"
 #include "instatunnel/base/clock.hpp"
 #include "instatunnel/base/log.hpp"
@@ -22,7 +23,7 @@ constexpr std::chrono::milliseconds list_wait{500};
 class visitor_door final : public net::acceptor::handler {
 public:
     visitor_door(worker& w, SSL_CTX* context) : w_(w), context_(context) {}
-    void on_accepted(unique_fd fd) override { greeting::begin(w_, std::move(fd), context_); }
+    void on_accepted(unique_fd fd) override { doorstep::begin(w_, std::move(fd), {context_, nullptr}); }
 
 private:
     worker& w_;
@@ -43,7 +44,7 @@ public:
     server_impl(server_options options, service::service& accounts, net::ssl_ctx_ptr context)
         : options_(std::move(options)),
           context_(std::move(context)),
-          worker_(loop_, accounts),
+          worker_(loop_, accounts, options_.limits),
           visitor_door_(worker_, context_.get()),
           redirect_door_(worker_),
           tick_(
@@ -54,6 +55,8 @@ public:
         worker_.api_host = "api." + options_.domain;
         worker_.public_port = options_.public_port;
         worker_.support_contact = options_.support_contact;
+        worker_.ports.listen_on(options_.port_host);
+        worker_.proxies.set(options_.trusted_proxies, options_.proxy_protocol);
         acceptor_ = std::make_unique<net::acceptor>(loop_, std::move(options_.listener), visitor_door_);
         if (options_.http_listener)
             redirect_acceptor_ =
@@ -125,6 +128,7 @@ private:
         t.key_id = r.key_id;
         t.account_id = r.tunnel.account_id;
         t.name = r.tunnel.name;
+        t.port = r.tunnel.port;
         t.open_requests = r.via->session().open_streams();
         t.round_trip_us = r.via->session().round_trip().count();
         // The clock of the loop says how long ago it was, the wall clock when.
@@ -136,7 +140,8 @@ private:
     }
 
     void on_tick() {
-        worker_.routes.expire(loop_.now());
+        worker_.routes.expire(loop_.now(), worker_.limits.hold);
+        worker_.ports.close_unused(worker_.routes);
         if (options_.on_tick) options_.on_tick();
         tick_.arm(housekeeping);
     }
@@ -146,6 +151,7 @@ private:
         worker_.draining = true;
         acceptor_.reset();
         redirect_acceptor_.reset();
+        worker_.ports.close_all();
         drain_deadline_ = loop_.now() + limit;
         for (lane* l : std::vector<lane*>(worker_.lanes.begin(), worker_.lanes.end()))
             l->drain();
@@ -168,6 +174,7 @@ private:
         worker_.draining = true;
         acceptor_.reset();
         redirect_acceptor_.reset();
+        worker_.ports.close_all();
         tick_.cancel();
         drain_tick_.cancel();
         for (visitor_connection* v : std::vector<visitor_connection*>(worker_.visitors.begin(), worker_.visitors.end()))

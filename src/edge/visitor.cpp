@@ -126,7 +126,7 @@ std::size_t visitor::consume_head(std::string_view bytes) {
             .with("from", origin_.peer.address)
             .with("status", parsed.http_status)
             .with("rule", parsed.reason);
-        refuse(parsed.http_status, "bad_request", parsed.reason, {}, /*is_last=*/true);
+        refuse(parsed.http_status, "bad_request", parsed.reason, {}, /*is_last=*/true, limit_behind(parsed.reason));
         return 0;
     }
     dispatch(w_.request);
@@ -225,10 +225,11 @@ void visitor::on_broken(errc) {
     close(/*cleanly=*/false);
 }
 
-// The last reply has not left: a slow reader is waited for as long as it reads.
+// The last reply has not left: a slow reader is waited for as long as it reads, but not one that only sips.
 void visitor::on_unread_reply() {
-    if (conn_->queued() >= unread_reply_ && unread_reply_ != 0) return close(/*cleanly=*/false);
-    unread_reply_ = conn_->queued();
+    const auto left = conn_->queued();
+    if (unread_reply_ != 0 && left + w_.limits.reply_minimum > unread_reply_) return close(/*cleanly=*/false);
+    unread_reply_ = left;
     arm(w_.limits.keep_alive);
 }
 
@@ -243,7 +244,7 @@ void visitor::on_timer() {
         return arm(w_.limits.keep_alive);
     }
     if (input_.empty()) return close(/*cleanly=*/true);
-    refuse(408, "request_timeout", "The request did not arrive in time", {}, /*is_last=*/true);
+    refuse(408, "request_timeout", "The request did not arrive in time", {}, /*is_last=*/true, "whole-head");
 }
 
 }  // namespace instatunnel::edge

@@ -12,8 +12,9 @@ namespace instatunnel::edge {
 class visitor_connection : public net::retirable {
 public:
     visitor_connection(worker& w, net::peer_name peer, address_slot slot)
-        : worker_(w), slot_(std::move(slot)), place_{std::move(peer), {}, {}, nullptr} {
+        : worker_(w), slot_(std::move(slot)), place_{std::move(peer), {}, {}, nullptr, false} {
         place_.from = make_arrival(place_.peer, w.public_port);
+        place_.is_proxy = w.proxies.trusts(place_.peer);
         w.visitors.insert(this);
     }
     ~visitor_connection() override { worker_.visitors.erase(this); }

@@ -9,49 +9,22 @@
 #include <utility>
 
 #include "forwarding.hpp"
-#include "http2_limits.hpp"
 #include "instatunnel/auth/token_bucket.hpp"
+#include "instatunnel/edge/limits.hpp"
 #include "instatunnel/engine/chunk.hpp"
 #include "instatunnel/net/event_loop.hpp"
 #include "instatunnel/net/listener.hpp"
 #include "instatunnel/service/service.hpp"
 #include "instatunnel/wire/http1.hpp"
 #include "instatunnel/wire/itp_head.hpp"
+#include "port_doors.hpp"
 #include "router.hpp"
+#include "trusted_proxy.hpp"
 
 namespace instatunnel::edge {
 
 class visitor_connection;
 class lane;
-
-/// Every bound of the edge in one place; docs/design/limits.md gives the reasons.
-struct edge_limits {
-    wire::http1_limits head;
-    http2_limits http2;
-    std::chrono::milliseconds handshake{10'000};
-    std::chrono::milliseconds first_byte{30'000};  ///< fresh connection to first byte of a head
-    std::chrono::milliseconds whole_head{15'000};  ///< first byte to the end of a head
-    std::chrono::milliseconds keep_alive{75'000};
-    std::chrono::milliseconds buffers_kept{1'000};  ///< TLS buffers of a connection between requests
-    std::chrono::milliseconds body_window{30'000};  ///< a body must bring body_minimum bytes in this time
-    std::uint64_t body_minimum = 30 * 1024;
-    std::chrono::milliseconds continue_wait{1'000};  ///< before the edge itself answers Expect: 100-continue
-    std::chrono::milliseconds reply_head{60'000};
-    std::chrono::milliseconds reply_idle{300'000};  ///< between bytes of a reply; not for event streams and upgrades
-    std::chrono::milliseconds hello{5'000};
-    std::size_t pipelined_bytes = 64 * 1024;
-    std::size_t api_body = 64 * 1024;
-    std::size_t visitors = 16'000;
-    std::size_t visitors_per_address = 256;
-    std::size_t lanes_without_hello = 256;
-    // Not applied to loopback visitors: a developer's own load test is no attack.
-    auth::bucket_rule handshakes{60, std::chrono::milliseconds(50)};  ///< per address: 20 a second, 60 at once
-    auth::bucket_rule tunnel_requests{2000,
-                                      std::chrono::milliseconds(1)};  ///< per tunnel: 1,000 a second, 2,000 at once
-    /// Wrong passwords for one tunnel from one address, loopback too: guessing has no other cost.
-    auth::bucket_rule gate_tries = auth::bucket_rule::per_minute(10);
-    std::size_t addresses_remembered = 20'000;
-};
 
 /// Connections by the address they come from (IPv6 by its /64, which one party owns).
 using address_counts = std::unordered_map<std::string, std::size_t>;
@@ -79,7 +52,7 @@ private:
 /// All that one edge thread owns and its connections share. Objects of other files get it by reference; it outlives
 /// them.
 struct worker {
-    worker(net::event_loop& l, service::service& s) : loop(l), accounts(s) {}
+    worker(net::event_loop& l, service::service& s, const edge_limits& bounds) : loop(l), accounts(s), limits(bounds) {}
 
     net::event_loop& loop;
     service::service& accounts;
@@ -87,9 +60,11 @@ struct worker {
     std::string api_host;
     std::uint16_t public_port = 443;
     std::string support_contact;  ///< on pages that tell of a limit; may be empty
-    edge_limits limits;
+    const edge_limits limits;
 
     router routes;
+    port_doors ports;
+    trusted_proxies proxies;
     engine::chunk_pool chunks;
     std::unordered_set<visitor_connection*> visitors;
     std::unordered_set<lane*> lanes;

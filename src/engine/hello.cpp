@@ -23,6 +23,14 @@ bool read_text(const json& object, const char* name, std::string& out) {
     return true;
 }
 
+bool read_port(const json& object, std::uint16_t& out) {
+    const auto found = object.find("port");
+    if (found == object.end()) return true;
+    if (!found->is_number_unsigned() || found->get<std::uint64_t>() > 0xFFFF) return false;
+    out = found->get<std::uint16_t>();
+    return true;
+}
+
 template <class Integer>
 bool read_number(const json& object, const char* name, Integer& out) {
     const auto found = object.find(name);
@@ -65,13 +73,14 @@ bool read_access(const json& item, tunnel_wish& out) {
 bool read_wish(const json& item, tunnel_wish& out) {
     return item.is_object() && read_text(item, "ref", out.ref) && read_text(item, "proto", out.proto) &&
            read_text(item, "sub", out.name) && read_text(item, "host", out.host) &&
-           read_text(item, "target", out.target) && read_flag(item, "mcp", out.mcp) && read_access(item, out);
+           read_text(item, "target", out.target) && read_port(item, out.port) && read_flag(item, "mcp", out.mcp) &&
+           read_access(item, out);
 }
 
 bool read_grant(const json& item, tunnel_grant& out) {
     return item.is_object() && read_text(item, "ref", out.ref) && read_number(item, "id", out.number) &&
            read_text(item, "tunnel", out.id) && read_text(item, "name", out.name) && read_text(item, "url", out.url) &&
-           read_flag(item, "guarded", out.guarded);
+           read_text(item, "proto", out.proto) && read_port(item, out.port) && read_flag(item, "guarded", out.guarded);
 }
 
 template <class Item, class Read>
@@ -100,6 +109,7 @@ std::string to_json(const hello& h) {
         json item = {{"ref", t.ref}, {"proto", t.proto}, {"target", t.target}};
         if (!t.name.empty()) item["sub"] = t.name;
         if (!t.host.empty()) item["host"] = t.host;
+        if (t.port != 0) item["port"] = t.port;
         if (t.mcp) item["mcp"] = true;
         if (!t.password.empty() || !t.basic.empty()) item["access"] = access_of(t);
         tunnels.push_back(std::move(item));
@@ -119,6 +129,8 @@ std::string to_json(const welcome& w) {
     json tunnels = json::array();
     for (const auto& t : w.tunnels) {
         tunnels.push_back({{"ref", t.ref}, {"id", t.number}, {"tunnel", t.id}, {"name", t.name}, {"url", t.url}});
+        if (t.proto != "http") tunnels.back()["proto"] = t.proto;
+        if (t.port != 0) tunnels.back()["port"] = t.port;
         if (t.guarded) tunnels.back()["guarded"] = true;
     }
     const json document = {{"v", w.version}, {"session", w.session},    {"lane", 0},

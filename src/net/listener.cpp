@@ -1,6 +1,7 @@
 #include "instatunnel/net/listener.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -38,6 +39,13 @@ outcome<unique_fd> bind_and_listen(const listen_address& at, const sockaddr* add
     if (::bind(fd.get(), address, size) != 0 || ::listen(fd.get(), backlog) != 0) return listen_failure(at, errno);
     return fd;
 }
+
+unique_fd open_spare() {
+    return unique_fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
+/// Given up for a moment to turn somebody away when there are no descriptors left; one for all listeners of a thread.
+thread_local unique_fd spare;
 
 }  // namespace
 
@@ -90,29 +98,50 @@ std::uint16_t local_port(int fd) noexcept {
     return ntohs(reinterpret_cast<sockaddr_in&>(address).sin_port);
 }
 
-peer_name peer_of(int fd) {
+peer_name make_peer_name(std::uint8_t family, const unsigned char* bytes, std::uint16_t port) {
     peer_name name;
+    if (family != 4 && family != 6) return name;
+    static constexpr unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+    if (family == 6 && std::memcmp(bytes, mapped, sizeof mapped) == 0) {
+        family = 4;
+        bytes += sizeof mapped;
+    }
+    name.family = family;
+    name.port = port;
+    std::memcpy(name.bytes, bytes, family == 4 ? 4 : 16);
+    char text[INET6_ADDRSTRLEN] = {};
+    ::inet_ntop(family == 4 ? AF_INET : AF_INET6, name.bytes, text, sizeof text);
+    name.address = text;
+    name.is_loopback = family == 4 ? name.bytes[0] == 127 : name.address == "::1";
+    return name;
+}
+
+namespace {
+
+peer_name name_of(const sockaddr_storage& address) {
+    if (address.ss_family == AF_INET) {
+        const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+        return make_peer_name(4, reinterpret_cast<const unsigned char*>(&v4.sin_addr), ntohs(v4.sin_port));
+    }
+    if (address.ss_family != AF_INET6) return {};
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+    return make_peer_name(6, v6.sin6_addr.s6_addr, ntohs(v6.sin6_port));
+}
+
+}  // namespace
+
+peer_name peer_of(int fd) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
-    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return name;
-    char text[INET6_ADDRSTRLEN] = {};
-    if (address.ss_family == AF_INET) {
-        const auto& v4 = reinterpret_cast<sockaddr_in&>(address);
-        name.family = 4;
-        name.port = ntohs(v4.sin_port);
-        std::memcpy(name.bytes, &v4.sin_addr, 4);
-    } else if (address.ss_family == AF_INET6) {
-        const auto& v6 = reinterpret_cast<sockaddr_in6&>(address);
-        name.port = ntohs(v6.sin6_port);
-        name.family = IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr) ? 4 : 6;
-        std::memcpy(name.bytes, v6.sin6_addr.s6_addr + (name.family == 4 ? 12 : 0), name.family == 4 ? 4 : 16);
-    } else {
-        return name;
-    }
-    ::inet_ntop(name.family == 4 ? AF_INET : AF_INET6, name.bytes, text, sizeof text);
-    name.address = text;
-    name.is_loopback = name.family == 4 ? name.bytes[0] == 127 : name.address == "::1";
-    return name;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+    return name_of(address);
+}
+
+peer_name local_end_of(int fd) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+    return name_of(address);
 }
 
 acceptor::acceptor(event_loop& loop, unique_fd fd, handler& to)
@@ -129,23 +158,41 @@ acceptor::~acceptor() {
 }
 
 void acceptor::on_io(std::uint32_t) {
+    if (!spare) spare = open_spare();
     for (int i = 0; i < accepts_per_turn; ++i) {
         unique_fd fd(::accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (fd) {
-            complained_ = false;
             to_.on_accepted(std::move(fd));
             continue;
         }
         if (errno == EAGAIN) return;
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            if (!complained_) log::error("listener.exhausted").with("reason", std::strerror(errno));
-            complained_ = true;
+            complain(errno);
+            if (turn_away()) continue;
             retry_.arm(std::chrono::milliseconds(100));
             return;
         }
         // Everything else (ECONNABORTED, a network error of the dead connection) concerns that connection only.
     }
     loop_.defer(*this);
+}
+
+// Somebody who is closed at once can try elsewhere; in the queue of the kernel he would wait for ever.
+bool acceptor::turn_away() {
+    if (!spare) return false;
+    spare.reset();
+    unique_fd refused(::accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    const bool was_there = static_cast<bool>(refused);
+    refused.reset();
+    spare = open_spare();
+    return was_there;
+}
+
+void acceptor::complain(int error) {
+    const auto now = loop_.now();
+    if (complained_ != std::chrono::steady_clock::time_point{} && now - complained_ < std::chrono::seconds(1)) return;
+    complained_ = now;
+    log::error("listener.exhausted").with("reason", std::strerror(error));
 }
 
 void acceptor::run_deferred() {

@@ -32,6 +32,12 @@ std::string name_space::url(std::string_view name) const {
     return "https://" + host(name) + (port_ == 443 ? std::string() : ":" + std::to_string(port_));
 }
 
+std::string name_space::url(const store::tunnel& t) const {
+    if (t.proto == "tcp") return "tcp://" + domain_ + ":" + std::to_string(t.port);
+    if (t.proto == "tls") return "tls://" + host(t.name) + ":" + std::to_string(port_);
+    return url(t.name);
+}
+
 std::string name_space::label(std::string_view host_or_name) const {
     auto text = to_lower(host_or_name);
     if (text.ends_with('.')) text.pop_back();
@@ -44,6 +50,13 @@ outcome<granted_tunnel> admission::admit(const tunnel_claim& claim) {
     auto key = check_key(claim);
     if (!key) return key.error();
     auto opened = open(*key, claim);
+    if (opened && claim.proto == "tcp") {
+        const auto port = lease_port(*opened, claim);
+        if (port)
+            opened->port = *port;
+        else
+            opened = port.error();
+    }
     if (!opened) {
         note_refusal(claim, *key, opened.error().code);
         return opened.error();
@@ -55,7 +68,8 @@ outcome<granted_tunnel> admission::admit(const tunnel_claim& claim) {
     granted.key_id = key->id;
     granted.name = opened->name;
     granted.host = names_.host(opened->name);
-    granted.url = names_.url(opened->name);
+    granted.url = names_.url(*opened);
+    granted.port = opened->port;
     return granted;
 }
 
@@ -107,7 +121,11 @@ outcome<store::tunnel> admission::open(const store::api_key& key, const tunnel_c
     request.instance = claim.instance.substr(0, max_instance_bytes);
     // Shown in listings, so only what can be shown.
     request.target = auth::is_display_name(claim.target) ? claim.target : std::string();
+    request.proto = claim.proto;
     request.now = tuning_.now();
+    if (claim.proto == "tcp" && ports_.last == 0)
+        return failure(errc::forbidden, "This edge has no public ports for tcp tunnels",
+                       "Ask its owner to start it with --tcp-ports; tunnels of http and tls need none");
     if (claim.mcp)
         if (auto allowed = plans_.check_mcp(key.account_id); !allowed) return allowed.error();
     if (!claim.existing_host.empty()) return open_existing(std::move(request), claim.existing_host);
@@ -128,6 +146,28 @@ outcome<void> admission::check(const store::tunnel_request& request) {
     if (auto allowed = plans_.check_tunnels(request.account_id, request.name); !allowed) return allowed;
     if (request.kind == store::lease_kind::random) return {};
     return plans_.check_name(request.account_id, request.name);
+}
+
+outcome<std::uint16_t> admission::lease_port(const store::tunnel& opened, const tunnel_claim& claim) {
+    const bool chosen = !claim.name.empty() || !claim.existing_host.empty();
+    auto made_up = claim.instance.empty() ? outcome<std::optional<std::string>>(std::nullopt)
+                                          : store_.find_random_name(opened.account_id, claim.instance);
+    if (!made_up) return made_up.error();
+    store::port_request request;
+    request.account_id = opened.account_id;
+    request.name = opened.name;
+    request.kind = chosen && *made_up != opened.name ? store::lease_kind::requested : store::lease_kind::random;
+    request.target = opened.target;
+    request.wanted = claim.port;
+    request.first = ports_.first;
+    request.last = ports_.last;
+    request.now = tuning_.now();
+    // Without an answer of the edge no port that the account holds is taken from a tunnel that may be using it.
+    const auto live = edge_ != nullptr ? edge_->list() : outcome<std::vector<live_tunnel>>(std::vector<live_tunnel>());
+    if (!live) return live.error();
+    for (const auto& t : *live)
+        if (t.port != 0 && t.tunnel_id != opened.id) request.busy.push_back(t.port);
+    return store_.lease_port(request);
 }
 
 // The first time that an account opens a name is on record; that it comes back to it is not.

@@ -21,6 +21,8 @@ public:
 
     std::string host(std::string_view name) const { return std::string(name) + "." + domain_; }
     std::string url(std::string_view name) const;
+    /// Where visitors of a tunnel connect to: "https://…", "tls://HOST:PORT", "tcp://DOMAIN:PORT".
+    std::string url(const store::tunnel& t) const;
     /// The label of one of our hosts in any letter case, with or without a dot at the end; other text as it is, in
     /// lower case.
     std::string label(std::string_view host_or_name) const;
@@ -35,7 +37,8 @@ class admission {
 public:
     /// All arguments outlive the object.
     admission(store::store& target, keyring& keys, key_addresses& addresses, key_watch& watch, call_limits& limits,
-              plan_gate& plans, name_guard& guard, audit_log& audit, const name_space& names, const tuning& t)
+              plan_gate& plans, name_guard& guard, audit_log& audit, const name_space& names, port_range ports,
+              live_tunnels* const& edge, const tuning& t)
         : store_(target),
           keys_(keys),
           addresses_(addresses),
@@ -45,6 +48,8 @@ public:
           guard_(guard),
           audit_(audit),
           names_(names),
+          ports_(ports),
+          edge_(edge),
           tuning_(t) {}
 
     /// From now on only accounts with a verified email open tunnels.
@@ -64,6 +69,7 @@ private:
     outcome<store::api_key> check_key(const tunnel_claim& claim);
     void note_refusal(const tunnel_claim& claim, const store::api_key& key, errc why);
     outcome<store::tunnel> open(const store::api_key& key, const tunnel_claim& claim);
+    outcome<std::uint16_t> lease_port(const store::tunnel& opened, const tunnel_claim& claim);
     outcome<store::tunnel> open_requested(const store::tunnel_request& request, const store::api_key& key,
                                           const std::string& address);
     outcome<store::tunnel> open_existing(store::tunnel_request request, const std::string& host);
@@ -83,6 +89,8 @@ private:
     name_guard& guard_;
     audit_log& audit_;
     const name_space& names_;
+    port_range ports_;
+    live_tunnels* const& edge_;
     const tuning& tuning_;
     bool require_verified_email_ = false;
 };

@@ -22,14 +22,20 @@ constexpr named_rate names[] = {
     {"wrong-keys", &rate_limits::wrong_keys},
 };
 
-std::string all_names() {
+}  // namespace
+
+bool is_rate_limit_name(std::string_view name) noexcept {
+    for (const auto& n : names)
+        if (n.name == name) return true;
+    return false;
+}
+
+std::string rate_limit_names() {
     std::string text;
     for (const auto& n : names)
         text += (text.empty() ? "" : ", ") + std::string(n.name);
     return text;
 }
-
-}  // namespace
 
 outcome<void> set_rate_limit(rate_limits& limits, std::string_view text) {
     const auto equals = text.find('=');
@@ -39,7 +45,7 @@ outcome<void> set_rate_limit(rate_limits& limits, std::string_view text) {
         if (n.name == name) known = &n;
     if (known == nullptr)
         return failure(errc::usage, "There is no limit \"" + std::string(name.substr(0, 80)) + "\"",
-                       "Name one of: " + all_names());
+                       "Name one of: " + rate_limit_names());
     const auto digits = equals == std::string_view::npos ? std::string_view() : text.substr(equals + 1);
     std::uint32_t value = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);

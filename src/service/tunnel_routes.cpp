@@ -57,7 +57,10 @@ nlohmann::ordered_json api::describe(const store::tunnel& t, const live_by_id& c
     row["name"] = t.name;
     row["subdomain"] = t.name;
     row["host"] = parts_.names.host(t.name);
-    row["url"] = parts_.names.url(t.name);
+    row["url"] = parts_.names.url(t);
+    row["proto"] = t.proto;
+    row["port"] = nullptr;
+    if (t.port != 0) row["port"] = t.port;
     row["target"] = now.target.empty() ? t.target : now.target;
     row["status"] = online ? "online" : "offline";
     row["created_at"] = to_rfc3339(t.created_at);

@@ -237,6 +237,22 @@ CREATE TABLE referrals(
 CREATE INDEX referrals_by_inviter ON referrals(inviter_account_id, created_at);
 )sql";
 
+constexpr const char* add_kinds_of_tunnels = R"sql(
+ALTER TABLE tunnels ADD COLUMN proto TEXT NOT NULL DEFAULT 'http' CHECK (proto IN ('http', 'tcp', 'tls'));
+ALTER TABLE tunnels ADD COLUMN port INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE tcp_ports(
+    port INTEGER PRIMARY KEY NOT NULL CHECK (port BETWEEN 1 AND 65535),
+    account_id TEXT NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('requested', 'random')),
+    target TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    last_used_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX tcp_ports_by_account ON tcp_ports(account_id, name);
+)sql";
+
 constexpr migration steps_of_this_program[] = {
     {1, "accounts, keys, names, tunnels and usage", create_first_tables},
     {2, "rotation of keys", add_rotation},
@@ -245,6 +261,7 @@ constexpr migration steps_of_this_program[] = {
     {5, "sign-up, invitations, links in mails, accounts that are disabled", add_account_life},
     {6, "authorization server, sessions and second factors", create_oauth_tables},
     {7, "audit records of OAuth clients", let_clients_act},
+    {8, "kinds of tunnels and public ports", add_kinds_of_tunnels},
 };
 
 std::string checksum(const migration& step) {

@@ -70,7 +70,9 @@ outcome<void> sqlite_store::release_name(std::string_view account_id, std::strin
         if (auto done = release.bind(name).bind(account_id).run(); !done) return done;
         if (release.changes() == 0) return failure(errc::not_found, "The account does not hold this name");
         query end(*db_, "UPDATE tunnels SET removed_at = ? WHERE name = ? AND removed_at IS NULL");
-        return end.bind(now).bind(name).run();
+        if (auto done = end.bind(now).bind(name).run(); !done) return done;
+        query port(*db_, "DELETE FROM tcp_ports WHERE name = ?");
+        return port.bind(name).run();
     });
 }
 

@@ -64,6 +64,7 @@ public:
                                                          std::string_view instance) override;
     outcome<std::optional<tunnel>> find_tunnel(std::string_view account_id, std::string_view id_or_name) override;
     outcome<std::vector<tunnel>> list_tunnels(std::string_view account_id, std::uint64_t limit) override;
+    outcome<std::uint16_t> lease_port(const port_request& request) override;
     outcome<void> remove_tunnel(std::string_view account_id, std::string_view tunnel_id, wall_time now) override;
     outcome<void> touch_names(std::span<const std::string> tunnel_ids, wall_time now) override;
 

@@ -3,8 +3,9 @@
 namespace instatunnel::store {
 namespace {
 
-#define IT_TUNNEL_QUERY \
-    "SELECT id, account_id, name, target, created_at, connected_at, requests, bytes_in, bytes_out FROM tunnels "
+#define IT_TUNNEL_QUERY                                                                                               \
+    "SELECT id, account_id, name, target, created_at, connected_at, requests, bytes_in, bytes_out, proto, port FROM " \
+    "tunnels "
 
 tunnel read_tunnel(const query& row) {
     tunnel t;
@@ -17,6 +18,8 @@ tunnel read_tunnel(const query& row) {
     t.requests = row.count(6);
     t.bytes_in = row.count(7);
     t.bytes_out = row.count(8);
+    t.proto = row.text(9);
+    t.port = static_cast<std::uint16_t>(row.count(10));
     return t;
 }
 
@@ -87,9 +90,11 @@ outcome<tunnel> sqlite_store::open_tunnel(const tunnel_request& request, const n
         if (!known) return known.error();
         if (!*known)
             if (auto added = insert_tunnel(request); !added) return added.error();
-        query connect(*db_, "UPDATE tunnels SET connected_at = ?1, target = ?2 WHERE name = ?3 AND removed_at IS NULL");
-        if (auto done = connect.bind(request.now).bind(request.target).bind(request.name).run(); !done)
-            return done.error();
+        query connect(*db_,
+                      "UPDATE tunnels SET connected_at = ?1, target = ?2, proto = ?3, port = 0 "
+                      "WHERE name = ?4 AND removed_at IS NULL");
+        connect.bind(request.now).bind(request.target).bind(request.proto).bind(request.name);
+        if (auto done = connect.run(); !done) return done.error();
         auto opened = find_tunnel(request.account_id, request.name);
         if (!opened) return opened.error();
         if (!*opened) return errc::internal;

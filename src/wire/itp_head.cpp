@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "byte_reader.hpp"
 #include "instatunnel/wire/itp_frame.hpp"
 #include "itp_names.hpp"
 
@@ -50,54 +51,6 @@ private:
     char* at_;
 };
 
-// Reads with a sticky failure: one check at the end instead of one a call.
-class reader {
-public:
-    explicit reader(std::string_view in) : in_(in) {}
-
-    bool take(std::size_t n) {
-        if (failed_ || in_.size() < n) failed_ = true;
-        return !failed_;
-    }
-    std::uint8_t u8() {
-        if (!take(1)) return 0;
-        const auto v = static_cast<std::uint8_t>(in_.front());
-        in_.remove_prefix(1);
-        return v;
-    }
-    std::uint16_t u16() {
-        if (!take(2)) return 0;
-        const auto v = get_u16(in_.data());
-        in_.remove_prefix(2);
-        return v;
-    }
-    std::uint32_t u32() {
-        if (!take(4)) return 0;
-        const auto v = get_u32(in_.data());
-        in_.remove_prefix(4);
-        return v;
-    }
-    std::uint64_t u64() {
-        if (!take(8)) return 0;
-        const auto v = get_u64(in_.data());
-        in_.remove_prefix(8);
-        return v;
-    }
-    std::string_view bytes(std::size_t n) {
-        if (!take(n)) return {};
-        const auto v = in_.substr(0, n);
-        in_.remove_prefix(n);
-        return v;
-    }
-    void fail() { failed_ = true; }
-    bool good() const { return !failed_; }
-    bool finished() const { return !failed_ && in_.empty(); }
-
-private:
-    std::string_view in_;
-    bool failed_ = false;
-};
-
 std::size_t fields_bound(const std::vector<field>& fields) {
     std::size_t bound = 2;
     for (const auto& f : fields)
@@ -115,7 +68,7 @@ void write_fields(writer& w, const std::vector<field>& fields) {
     }
 }
 
-void read_fields(reader& r, std::vector<field>& out) {
+void read_fields(byte_reader& r, std::vector<field>& out) {
     out.clear();
     const std::size_t count = r.u16();
     if (count > max_fields) r.fail();
@@ -146,7 +99,22 @@ std::uint8_t method_code(std::string_view method) {
     return known == std::end(methods) ? std::uint8_t{0} : static_cast<std::uint8_t>(known - std::begin(methods));
 }
 
-void read_http(reader& r, open_head& out) {
+void write_address(writer& w, const visitor_address& a) {
+    w.u8(a.family);
+    const std::size_t size = a.family == 4 ? 4 : a.family == 6 ? 16 : 0;
+    w.bytes({reinterpret_cast<const char*>(a.bytes.data()), size});
+    w.u16(a.port);
+}
+
+void read_address(byte_reader& r, visitor_address& a) {
+    a.family = r.u8();
+    if (a.family != 0 && a.family != 4 && a.family != 6) r.fail();
+    const auto bytes = r.bytes(a.family == 4 ? 4 : a.family == 6 ? 16 : 0);
+    std::copy(bytes.begin(), bytes.end(), a.bytes.begin());
+    a.port = r.u16();
+}
+
+void read_http(byte_reader& r, open_head& out) {
     out.https = r.u8() == 1;
     out.http_version = r.u8();
     const std::uint8_t code = r.u8();
@@ -164,17 +132,32 @@ void read_http(reader& r, open_head& out) {
 
 }  // namespace
 
+std::string_view kind_name(stream_kind kind) noexcept {
+    switch (kind) {
+        case stream_kind::tcp:
+            return "tcp";
+        case stream_kind::tls:
+            return "tls";
+        case stream_kind::http:
+            break;
+    }
+    return "http";
+}
+
+std::optional<stream_kind> parse_kind(std::string_view name) noexcept {
+    for (const auto kind : {stream_kind::http, stream_kind::tcp, stream_kind::tls})
+        if (name == kind_name(kind)) return kind;
+    return std::nullopt;
+}
+
 void encode_open(std::string& out, const open_head& head) {
     writer w(out, 80 + head.method.size() + head.authority.size() + head.path.size() + head.protocol.size() +
                       fields_bound(head.fields));
     w.u8(static_cast<std::uint8_t>(head.kind));
     w.u32(head.tunnel);
     w.u64(head.request_id);
-    w.u8(head.visitor.family);
-    const std::size_t address = head.visitor.family == 4 ? 4 : head.visitor.family == 6 ? 16 : 0;
-    w.bytes({reinterpret_cast<const char*>(head.visitor.bytes.data()), address});
-    w.u16(head.visitor.port);
-    if (head.kind != stream_kind::http) return;
+    write_address(w, head.visitor);
+    if (head.kind != stream_kind::http) return write_address(w, head.destination);
     w.u8(head.https ? 1 : 0);
     w.u8(head.http_version);
     const auto method = method_code(head.method);
@@ -188,20 +171,18 @@ void encode_open(std::string& out, const open_head& head) {
 }
 
 bool decode_open(std::string_view payload, open_head& out) {
-    reader r(payload);
+    byte_reader r(payload);
     out.method = out.authority = out.path = out.protocol = {};
     out.fields.clear();
     out.kind = static_cast<stream_kind>(r.u8());
     out.tunnel = r.u32();
     out.request_id = r.u64();
-    out.visitor.family = r.u8();
-    if (out.visitor.family != 0 && out.visitor.family != 4 && out.visitor.family != 6) return false;
-    const auto address = r.bytes(out.visitor.family == 4 ? 4 : out.visitor.family == 6 ? 16 : 0);
-    std::copy(address.begin(), address.end(), out.visitor.bytes.begin());
-    out.visitor.port = r.u16();
+    read_address(r, out.visitor);
     if (out.kind == stream_kind::http)
         read_http(r, out);
-    else if (out.kind != stream_kind::tcp && out.kind != stream_kind::tls)
+    else if (out.kind == stream_kind::tcp || out.kind == stream_kind::tls)
+        read_address(r, out.destination);
+    else
         return false;
     return r.finished();
 }
@@ -214,7 +195,7 @@ void encode_reply(std::string& out, const reply_head& head) {
 }
 
 bool decode_reply(std::string_view payload, reply_head& out) {
-    reader r(payload);
+    byte_reader r(payload);
     out.status = r.u16();
     out.content_length = static_cast<std::int64_t>(r.u64());
     read_fields(r, out.fields);
@@ -232,7 +213,7 @@ void encode_fields(std::string& out, const std::vector<field>& fields) {
 }
 
 bool decode_fields(std::string_view payload, std::vector<field>& out) {
-    reader r(payload);
+    byte_reader r(payload);
     read_fields(r, out);
     return r.finished();
 }

@@ -22,15 +22,16 @@ class Account:
 class Edge:
     """`serve` on loopback with its own home, data folder and port, which stay the same over restarts.
 
-    By default a dev edge; `arguments` replaces `--dev`."""
+    By default a dev edge on IPv4; `arguments` replaces `--dev`, `host` is another address, or empty for all."""
 
-    def __init__(self, binary, folder, arguments=("--dev",), home=None):
+    def __init__(self, binary, folder, arguments=("--dev",), home=None, host="127.0.0.1"):
         self.binary = binary
         self.folder = pathlib.Path(folder)
         self.home = pathlib.Path(home) if home else self.folder / "edge-home"
         self.home.mkdir(parents=True, exist_ok=True)
         self.data = self.folder / "edge-data"
         self.port = free_port()
+        self.host = host
         self.arguments = list(arguments)
         self.environment = {}
         self.process = None
@@ -38,7 +39,7 @@ class Edge:
 
     def start(self):
         self.process = Process(
-            "edge", [self.binary, "serve", *self.arguments, "--listen", f"127.0.0.1:{self.port}", "--data", self.data, "--json"],
+            "edge", [self.binary, "serve", *self.arguments, "--listen", f"{self.host}:{self.port}", "--data", self.data, "--json"],
             self.folder / "logs", env=clean_environment(self.home, **self.environment))
         self.ready = self.process.wait_event("serve.ready")
         secret_watch.add(self.ready.get("password"), self.ready.get("api_key"))

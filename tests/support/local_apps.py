@@ -83,6 +83,21 @@ class ByteApp:
             self._open = []
 
 
+class CollectingApp(ByteApp):
+    """Reads each connection to its end, keeps that in `heard`, and says `done`."""
+
+    def __init__(self, **arguments):
+        self.heard = []
+        super().__init__(self._collect, **arguments)
+
+    def _collect(self, connection, _):
+        data = b""
+        while part := connection.recv(65536):
+            data += part
+        self.heard.append(data)
+        connection.sendall(b"done")
+
+
 class RecordingApp(ByteApp):
     """Keeps the exact bytes of every connection and answers each head with `reply`. For requests without a body."""
 
@@ -323,14 +338,15 @@ http {{
     location /moved {{ return 301 /index.html; }}
     location /forbidden {{ deny all; }}
   }}
+  {extra}
 }}
 """
 
 
 class Nginx:
-    """nginx on a free port with `files` (path -> bytes) below its root."""
+    """nginx on a free port with `files` (path -> bytes) below its root; `extra`: more server blocks."""
 
-    def __init__(self, folder, files):
+    def __init__(self, folder, files, extra=""):
         folder = pathlib.Path(folder)
         (folder / "www").mkdir(parents=True)
         for name, content in files.items():
@@ -340,7 +356,7 @@ class Nginx:
         self.root = folder / "www"
         self.port = free_port()
         config = folder / "nginx.conf"
-        config.write_text(NGINX.format(dir=folder, port=self.port), encoding="ascii")
+        config.write_text(NGINX.format(dir=folder, port=self.port, extra=extra), encoding="ascii")
         self._process = Process("nginx", ["nginx", "-c", config], folder)
         wait_until(lambda: accepts(self.port), 10, lambda: self._process.report())
 

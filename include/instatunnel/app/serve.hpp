@@ -16,12 +16,15 @@ namespace instatunnel::app {
 
 struct serve_options {
     bool dev = false;
-    std::string domain;              ///< required unless dev ("localhost")
-    std::string listen;              ///< "HOST:PORT" or ":PORT"; dev default 127.0.0.1:8443, else :443
-    std::string http_listen;         ///< plain HTTP that only redirects; empty: none
-    std::string support_contact;     ///< text or http(s) URL that limits and errors point to; may be empty
-    std::filesystem::path data;      ///< empty: ~/.instatunnel/edge or ~/.instatunnel/dev
-    std::filesystem::path tls_cert;  ///< PEM chain; required unless dev
+    std::string domain;                        ///< required unless dev ("localhost")
+    std::string listen;                        ///< "HOST:PORT" or ":PORT"; dev default 127.0.0.1:8443, else :443
+    std::string http_listen;                   ///< plain HTTP that only redirects; empty: none
+    std::string tcp_ports;                     ///< "20000-20999"; empty: none, dev: 20000-20099; "none": none
+    std::vector<std::string> trusted_proxies;  ///< ranges of addresses
+    bool proxy_protocol = false;               ///< trusted proxies speak the PROXY protocol
+    std::string support_contact;               ///< text or http(s) URL that limits and errors point to; may be empty
+    std::filesystem::path data;                ///< empty: ~/.instatunnel/edge or ~/.instatunnel/dev
+    std::filesystem::path tls_cert;            ///< PEM chain; required unless dev
     std::filesystem::path tls_key;
     std::vector<std::string> limits;        ///< "NAME=VALUE", see service::set_rate_limit
     std::vector<std::string> cors_origins;  ///< whose pages may call the API, see service::check_origin

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -10,12 +11,15 @@
 #include "instatunnel/base/secret.hpp"
 #include "instatunnel/client/target.hpp"
 #include "instatunnel/files/site.hpp"
+#include "instatunnel/wire/itp_head.hpp"
+#include "instatunnel/wire/proxy_header.hpp"
 
 namespace instatunnel::client {
 
 enum class host_header : std::uint8_t { preserve, rewrite, fixed };
 
 struct tunnel_options {
+    wire::itp::stream_kind kind = wire::itp::stream_kind::http;
     target upstream;
     files::site_rules directory_rules;  ///< for a directory
     std::string server;                 ///< API base, "https://api.t.example.com[:port]"
@@ -24,10 +28,12 @@ struct tunnel_options {
     std::string name;           ///< --subdomain; empty: the edge makes one up
     std::string existing_host;  ///< `connect`: name or host of a tunnel that exists; then `name` is empty
     host_header host_mode = host_header::preserve;
-    std::string host_value;       ///< for host_header::fixed
-    secret visitor_password;      ///< the edge asks visitors for it; empty: it does not
-    secret visitor_basic;         ///< "user:password", asked for as HTTP Basic; empty: not
-    bool verify_upstream = true;  ///< https upstreams; never applied to loopback ones
+    std::string host_value;                    ///< for host_header::fixed
+    secret visitor_password;                   ///< the edge asks visitors for it; empty: it does not
+    secret visitor_basic;                      ///< "user:password", asked for as HTTP Basic; empty: not
+    bool verify_upstream = true;               ///< https upstreams; never applied to loopback ones
+    std::uint16_t public_port = 0;             ///< tcp: wanted at the edge; 0: the one that the account has, or any
+    std::optional<wire::proxy_version> proxy;  ///< tcp and tls: tells the local program who the visitor is
 };
 
 struct ready_info {
@@ -46,8 +52,19 @@ struct request_info {
     std::chrono::milliseconds took{0};
 };
 
+/// How a connection through a tcp or tls tunnel ended.
+enum class connection_end : std::uint8_t { finished, by_visitor, by_target, unreachable };
+
+struct connection_info {
+    std::string_view from;        ///< "203.0.113.7:50123", "[2001:db8::7]:50123"
+    std::uint64_t bytes_in = 0;   ///< from the visitor
+    std::uint64_t bytes_out = 0;  ///< to the visitor
+    std::chrono::milliseconds took{0};
+    connection_end how = connection_end::finished;
+};
+
 struct summary {
-    std::uint64_t requests = 0;
+    std::uint64_t requests = 0;  ///< or connections
     std::chrono::milliseconds lasted{0};
 };
 
@@ -58,6 +75,8 @@ public:
     virtual ~tunnel_events() = default;
     virtual void on_ready(const ready_info&) {}
     virtual void on_request(const request_info&) {}
+    /// A connection through a tcp or tls tunnel is over.
+    virtual void on_connection(const connection_info&) {}
     /// After a turn in which requests were reported: the moment to flush what on_request has buffered.
     virtual void on_turn_end() {}
     /// The connection is gone; the next try comes after `wait`.

@@ -15,10 +15,11 @@ namespace instatunnel::engine {
 struct tunnel_wish {
     std::string ref;  ///< the client's own label, echoed in WELCOME
     std::string proto = "http";
-    std::string name;    ///< wanted subdomain; empty: any
-    std::string host;    ///< a tunnel that was created before; then `name` is empty
-    std::string target;  ///< for listings
-    bool mcp = false;    ///< an MCP server: the account's plan must allow it
+    std::string name;        ///< wanted subdomain; empty: any
+    std::string host;        ///< a tunnel that was created before; then `name` is empty
+    std::string target;      ///< for listings
+    std::uint16_t port = 0;  ///< tcp: the wanted public port; 0: any
+    bool mcp = false;        ///< an MCP server: the account's plan must allow it
     // What visitors have to know; both empty: nothing. The edge asks them before anything travels.
     secret password{};
     secret basic{};  ///< "user:password"
@@ -41,7 +42,9 @@ struct tunnel_grant {
     std::string id;
     std::string name;
     std::string url;
-    bool guarded = false;  ///< the edge asks visitors for what the wish names
+    std::string proto = "http";
+    std::uint16_t port = 0;  ///< tcp: where visitors connect to
+    bool guarded = false;    ///< the edge asks visitors for what the wish names
 };
 
 struct welcome {

@@ -23,7 +23,7 @@ outcome<listen_address> parse_listen_address(std::string_view text);
 /// off. Errors: address_in_use, name_not_resolved, file_io (permission: says which port needs which right).
 outcome<unique_fd> open_listener(const listen_address& at);
 std::uint16_t local_port(int fd) noexcept;
-/// The peer's address as text without brackets, IPv4-mapped ones as IPv4; empty when unknown.
+/// An end of a connection: the address as text without brackets, IPv4-mapped ones as IPv4; empty when unknown.
 struct peer_name {
     std::string address;
     std::uint16_t port = 0;
@@ -32,6 +32,10 @@ struct peer_name {
     unsigned char bytes[16] = {};
 };
 peer_name peer_of(int fd);
+/// Our own end of a connection, in the same form.
+peer_name local_end_of(int fd);
+/// `bytes`: 4 or 16, by `family` (4, 6; anything else: unknown). IPv4-mapped addresses become IPv4.
+peer_name make_peer_name(std::uint8_t family, const unsigned char* bytes, std::uint16_t port);
 
 /// Accepts on a listening descriptor. Out of descriptors or memory it logs once, waits 100 ms and goes on.
 class acceptor final : private io_slot, private deferred {
@@ -53,12 +57,14 @@ public:
 private:
     void on_io(std::uint32_t events) override;
     void run_deferred() override;
+    bool turn_away();
+    void complain(int error);
 
     event_loop& loop_;
     unique_fd fd_;
     handler& to_;
     timer retry_;
-    bool complained_ = false;
+    std::chrono::steady_clock::time_point complained_{};
 };
 
 }  // namespace instatunnel::net

@@ -25,6 +25,10 @@ struct rate_limits {
     rate wrong_keys{10};           ///< tunnel clients of one address
 };
 
+bool is_rate_limit_name(std::string_view name) noexcept;
+/// "calls-per-key, calls-per-account, …"
+std::string rate_limit_names();
+
 /// "NAME=VALUE" as in `serve --limit`: NAME is a member's name with hyphens ("calls-per-key"), VALUE 1 to 1,000,000 a
 /// minute. A limit that was set holds for loopback too: whoever names it means it. Errors: usage.
 outcome<void> set_rate_limit(rate_limits& limits, std::string_view text);

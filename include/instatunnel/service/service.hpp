@@ -45,11 +45,13 @@ struct api_response {
 /// What a tunnel client asks for in its HELLO.
 struct tunnel_claim {
     secret key;
-    std::string name;           ///< requested subdomain label, lower case; empty: make one up
-    std::string existing_host;  ///< `connect`: host or name of a tunnel that was created before; then `name` is empty
-    std::string target;         ///< shown in listings, e.g. "localhost:3000"
-    std::string instance;       ///< random id of the client process: the same one reconnects, another one takes over
-    bool mcp = false;           ///< the local program is an MCP server
+    std::string name;            ///< requested subdomain label, lower case; empty: make one up
+    std::string existing_host;   ///< `connect`: host or name of a tunnel that was created before; then `name` is empty
+    std::string target;          ///< shown in listings, e.g. "localhost:3000"
+    std::string instance;        ///< random id of the client process: the same one reconnects, another one takes over
+    bool mcp = false;            ///< the local program is an MCP server
+    std::string proto = "http";  ///< or "tcp", "tls"
+    std::uint16_t port = 0;      ///< tcp: wanted public port; 0: the tunnel's own, or any
     std::string remote_address;
 };
 
@@ -59,7 +61,8 @@ struct granted_tunnel {
     std::string key_id;
     std::string name;  ///< subdomain label
     std::string host;  ///< "demo.t.example.com"
-    std::string url;   ///< "https://demo.t.example.com:8443", port only when it is not 443
+    std::string url;   ///< "https://demo.t.example.com:8443", port only when it is not 443; "tcp://t.example.com:20001"
+    std::uint16_t port = 0;  ///< tcp: the public port
 };
 
 /// What the edge tells about a tunnel that is connected now.
@@ -73,7 +76,8 @@ struct live_tunnel {
     std::string key_id;           ///< that opened it
     std::string account_id;
     std::string name;
-    std::uint64_t open_requests = 0;
+    std::uint16_t port = 0;               ///< tcp: the public one
+    std::uint64_t open_requests = 0;      ///< or connections
     std::int64_t last_request_at_us = 0;  ///< 0: none yet
     std::int64_t round_trip_us = 0;       ///< edge to client and back, as last measured; 0: not measured yet
 };
@@ -94,10 +98,17 @@ public:
 /// Who may make an account through the API.
 enum class sign_up_policy : std::uint8_t { closed, invite, open };
 
+/// Empty when `last` is 0.
+struct port_range {
+    std::uint16_t first = 0;
+    std::uint16_t last = 0;
+};
+
 struct service_options {
     std::filesystem::path data;       ///< folder of the store, exists, 0700
     std::string domain;               ///< "t.example.com", "localhost"
     std::uint16_t public_port = 443;  ///< for URLs
+    port_range tcp_ports;             ///< public ports of tcp tunnels
     bool dev = false;
     std::string version;
     rate_limits limits;

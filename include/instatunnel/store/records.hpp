@@ -62,8 +62,10 @@ enum class lease_kind : std::uint8_t { requested, random };
 struct tunnel {
     std::string id;  ///< "tun_…"
     std::string account_id;
-    std::string name;    ///< subdomain label
-    std::string target;  ///< as last reported
+    std::string name;            ///< subdomain label
+    std::string target;          ///< as last reported
+    std::string proto = "http";  ///< or "tcp", "tls", as last opened
+    std::uint16_t port = 0;      ///< tcp: the public one
     wall_time created_at{};
     std::optional<wall_time> connected_at;  ///< last time a client opened it
     std::uint64_t requests = 0;
@@ -78,6 +80,21 @@ struct tunnel_request {
     lease_kind kind = lease_kind::requested;
     std::string instance;  ///< client process that a random name is kept for
     std::string target;
+    std::string proto = "http";
+    wall_time now{};
+};
+
+/// Asks for the public port of a tcp tunnel.
+struct port_request {
+    std::string account_id;
+    std::string name;  ///< of the tunnel
+    lease_kind kind = lease_kind::requested;
+    std::string target;
+    std::uint16_t wanted = 0;  ///< 0: the one that the tunnel had, or any
+    std::uint16_t first = 0;   ///< of the edge's ports
+    std::uint16_t last = 0;
+    std::uint64_t most = 50;          ///< that one account may hold
+    std::vector<std::uint16_t> busy;  ///< ports of other tunnels that are connected now
     wall_time now{};
 };
 

@@ -115,6 +115,10 @@ public:
     virtual outcome<std::optional<tunnel>> find_tunnel(std::string_view account_id, std::string_view id_or_name) = 0;
     /// At most `limit`, last used first.
     virtual outcome<std::vector<tunnel>> list_tunnels(std::string_view account_id, std::uint64_t limit) = 0;
+    /// The public port of a tunnel that was opened: the wanted one, the one it had before, or a free one; it stays with
+    /// the account. Errors: name_taken (another's, or in use), forbidden (outside of the range, limit), busy (none
+    /// left).
+    virtual outcome<std::uint16_t> lease_port(const port_request& request) = 0;
     /// The name stays leased; the tunnel's counters stay in the account's. Errors: not_found.
     virtual outcome<void> remove_tunnel(std::string_view account_id, std::string_view tunnel_id, wall_time now) = 0;
     /// Keeps the names of tunnels that are connected now from being purged.
@@ -128,7 +132,8 @@ public:
     /// Leases a name without a tunnel. Errors: name_taken, forbidden (limits).
     virtual outcome<void> reserve_name(std::string_view account_id, std::string_view name, const name_limits& limits,
                                        wall_time now) = 0;
-    /// Ends the lease and removes the tunnel that has the name. Errors: not_found (no such name, another account's).
+    /// Ends the lease, removes the tunnel that has the name and gives its public port back. Errors: not_found (no such
+    /// name, another account's).
     virtual outcome<void> release_name(std::string_view account_id, std::string_view name, wall_time now) = 0;
 
     /// Oldest first.

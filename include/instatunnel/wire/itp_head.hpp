@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,11 @@ namespace instatunnel::wire::itp {
 
 enum class stream_kind : std::uint8_t { http = 1, tcp = 2, tls = 3 };
 
+/// "http", "tcp", "tls": as HELLO names them.
+std::string_view kind_name(stream_kind kind) noexcept;
+std::optional<stream_kind> parse_kind(std::string_view name) noexcept;
+
+/// An end of a visitor's connection.
 struct visitor_address {
     std::uint8_t family = 0;  ///< 4, 6, or 0 for unknown
     std::array<unsigned char, 16> bytes{};
@@ -27,6 +33,7 @@ struct open_head {
     std::uint32_t tunnel = 0;
     std::uint64_t request_id = 0;
     visitor_address visitor;
+    visitor_address destination{};  ///< kinds tcp and tls: where the visitor connected to
     bool https = true;
     std::uint8_t http_version = 11;
     std::string_view method;

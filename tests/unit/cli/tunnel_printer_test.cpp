@@ -25,11 +25,18 @@ struct printing {
 
 const client::ready_info ready = {"https://demo.t.example.com", "demo", "localhost:3000", "v2", false};
 
+client::tunnel_options forwarding_3000() {
+    client::tunnel_options o;
+    o.upstream = client::parse_target("3000").value();
+    o.server = "https://api.t.example.com";
+    return o;
+}
+
 }  // namespace
 
 TEST_CASE("a tunnel prints the promised lines in order") {
     printing p(/*json=*/false);
-    p.printer.starting(client::parse_target("3000").value(), "https://api.t.example.com");
+    p.printer.starting(forwarding_3000());
     p.printer.on_ready(ready);
     p.printer.on_request({"GET", "/path", 200, 1234, 3ms});
     p.printer.on_request({"POST", "/x\x1b[0m", 0, 0, 1500ms});
@@ -49,7 +56,7 @@ TEST_CASE("a tunnel prints the promised lines in order") {
 
 TEST_CASE("with --json a tunnel prints events") {
     printing p(/*json=*/true);
-    p.printer.starting(client::parse_target("3000").value(), "https://api.t.example.com");
+    p.printer.starting(forwarding_3000());
     p.printer.on_ready(ready);
     p.printer.on_request({"GET", "/path", 404, 10, 3ms});
     p.printer.on_turn_end();

@@ -206,6 +206,17 @@ TEST_CASE("a cookie for the base domain does not pass, every other one does") {
     CHECK(text ==
           "HTTP/1.1 200 OK\r\nSet-Cookie: d=4\r\nSet-Cookie: e=5; Domain=demo.example.com\r\n"
           "Set-Cookie: domain=example.com\r\nSet-Cookie: f=6; Domain=other-example.com\r\nContent-Length: 0\r\n\r\n");
+    for (const char* far :
+         {"a=1; Domain=t.example.com", "a=1; Domain=example.com", "a=1; Domain=com", "a=1; domain=..t.example.com",
+          "a=1; Domain=\"t.example.com\"", "a=1; DOMAIN\t=\t.T.EXAMPLE.COM.", "a=1;domain='.example.com'",
+          "a=1; Domain=x.t.example.com; Domain=example.com", "__Host-a=1; Secure; Path=/; Domain=t.example.com",
+          "; Domain=t.example.com", "a=1; Path=\"/;Domain=t.example.com\""})
+        CHECK(sets_cookie_for(far, "t.example.com"));
+    for (const char* near :
+         {"__Host-a=1; Secure; Path=/", "a=1; Domain=demo.t.example.com", "a=1; Domain=.demo.t.example.com",
+          "a=1; Domain=ample.com", "a=1; Domain=xt.example.com", "a=1; Domains=example.com",
+          "a=\"Domain=t.example.com\"", "a=1; Domain=\"", "a=1; Domain=."})
+        CHECK_FALSE(sets_cookie_for(near, "t.example.com"));
     for (const char* odd : {"", ";", ";;;", "a=1;domain", "a=1; domain=", "a=1; domain=.", "a; =example.com"})
         CHECK_FALSE(sets_cookie_for(odd, "example.com"));
 }

@@ -32,6 +32,7 @@ std::span<const contract_case> tunnel_cases();
 std::span<const contract_case> audit_cases();
 std::span<const contract_case> name_cases();
 std::span<const contract_case> plan_cases();
+std::span<const contract_case> port_cases();
 
 wall_time at_second(std::int64_t second);
 user make_user(const std::string& name);

@@ -168,6 +168,15 @@ TEST_CASE("SQLite keeps the contract of plans") {
     }
 }
 
+TEST_CASE("SQLite keeps the contract of ports") {
+    for (const auto& c : port_cases()) {
+        DYNAMIC_SECTION(c.name) {
+            sqlite_source source;
+            c.run(source);
+        }
+    }
+}
+
 TEST_CASE("folder and files are private, also when the umask is wide and they were not") {
     test::temporary_folder parent;
     const auto folder = parent.path() / "edge";

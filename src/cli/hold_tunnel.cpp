@@ -1,0 +1,35 @@
+#include "hold_tunnel.hpp"
+
+#include "instatunnel/app/descriptor_limit.hpp"
+#include "instatunnel/app/signals.hpp"
+#include "key_problem.hpp"
+#include "stop_relay.hpp"
+#include "tunnel_printer.hpp"
+
+namespace instatunnel::cli {
+
+outcome<exit_code> hold_tunnel(client::tunnel_options options, const credentials& in_use, bool quiet, context& c) {
+    options.server = in_use.server;
+    options.cacert = in_use.cacert;
+    options.key = in_use.key.clone();
+    app::raise_descriptor_limit();
+    stop_relay relay;
+    // Before the tunnel, whose threads must inherit the blocked signals.
+    const app::signal_watcher watcher([&](int) {
+        relay.signal();
+        if (relay.heard() == 1 && c.term.talks_to_person())
+            c.term.notice("Stopping when the requests in flight are done; Ctrl+C again stops at once");
+    });
+    tunnel_printer printer(c.term, c.now, quiet, [&] { relay.signal(); });
+    printer.starting(options);
+    client::tunnel tunnel(std::move(options), printer);
+    relay.attach([&] { tunnel.stop(); });
+    const auto ended = tunnel.run();
+    relay.detach();
+
+    if (ended || printer.was_ready()) printer.closed(ended ? *ended : printer.counted());
+    if (!ended) return explain_key_problem(ended.error(), in_use);
+    return exit_code::done;
+}
+
+}  // namespace instatunnel::cli

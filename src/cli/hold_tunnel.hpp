@@ -1,0 +1,13 @@
+#pragma once
+
+#include "context.hpp"
+#include "credentials.hpp"
+#include "instatunnel/client/tunnel.hpp"
+
+namespace instatunnel::cli {
+
+/// Opens a tunnel, says what happens, and holds it until it is stopped or cannot go on. Sets server and key of `tunnel`
+/// to those in use. `quiet`: no line for each request or connection.
+outcome<exit_code> hold_tunnel(client::tunnel_options tunnel, const credentials& in_use, bool quiet, context& c);
+
+}  // namespace instatunnel::cli
