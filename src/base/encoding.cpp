@@ -75,6 +75,14 @@ std::string hmac_sha1(std::string_view key, std::string_view bytes) {
     return digest;
 }
 
+std::string websocket_accept(std::string_view key) {
+    constexpr std::string_view guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // RFC 6455 §1.3
+    const auto text = std::string(key).append(guid);
+    std::string digest(SHA_DIGEST_LENGTH, '\0');
+    SHA1(as_bytes(text), text.size(), reinterpret_cast<unsigned char*>(digest.data()));
+    return to_base64(digest);
+}
+
 std::string to_base64url(std::string_view bytes) {
     return regroup(bytes, base64url_letters, 6);
 }

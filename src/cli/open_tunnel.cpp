@@ -18,6 +18,7 @@ client::tunnel_options to_tunnel_options(const tunnel_plan& plan, const client::
     o.existing_host = plan.existing_host;
     o.host_mode = plan.host_mode;
     o.host_value = plan.host_value;
+    o.protocol = plan.protocol;
     o.visitor_password = std::move(access.password);
     o.visitor_basic = std::move(access.basic);
     return o;

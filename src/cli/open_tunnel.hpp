@@ -16,6 +16,7 @@ struct open_options {
     bool laravel = false;  ///< port 8000
     std::string subdomain;
     std::string host_header = "preserve";
+    std::string upstream = "auto";  ///< what the local program is spoken to with
     std::string transport = "auto";
     std::string region;
     secret password;  ///< --password

@@ -23,6 +23,10 @@ void add_forwarding_flags(CLI::App& app, open_options& o) {
     text(app, "--host-header", "MODE", o.host_header,
          "What the local program gets as Host: preserve (the public name, the default), rewrite (its own address) or a "
          "value");
+    text(
+        app, "--upstream", "NAME", o.upstream,
+        "What the local program speaks: auto (HTTP/2 for gRPC calls, HTTP/1.1 for the rest; the default), http1 or h2c "
+        "(HTTP/2 for everything; for https:// targets over TLS)");
     text(app, "--transport", "NAME", o.transport, "auto (the default) or v2");
     add_access_flags(app, o);
     add_directory_flags(app, o.directory);
@@ -37,7 +41,7 @@ void add_tunnel(CLI::App& root, invocation& out) {
         command(root, "tunnel", "Open a tunnel to a local program or directory (the word `tunnel` may be left out)",
                 {"instatunnel 3000", "instatunnel 3000 --subdomain demo",
                  "instatunnel https://localhost:8443 --host-header rewrite", "instatunnel unix:/run/app.sock --json",
-                 "instatunnel ./dist --spa"});
+                 "instatunnel ./dist --spa", "instatunnel 50051 --upstream h2c"});
     app.alias("http");
     text(app, "TARGET", "", o->target,
          "PORT, HOST:PORT, http://HOST:PORT, https://HOST:PORT, unix:/path or a directory; without it the first of "

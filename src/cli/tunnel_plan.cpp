@@ -68,6 +68,20 @@ outcome<void> plan_host_header(const open_options& o, tunnel_plan& plan) {
     return {};
 }
 
+outcome<void> plan_protocol(const open_options& o, tunnel_plan& plan) {
+    if (o.upstream == "auto") return {};
+    if (plan.upstream && plan.upstream->is_directory)
+        return failure(errc::usage, "--upstream is for a local program, and the target is a directory",
+                       "Leave it out: instatunnel ./dist");
+    if (o.upstream == "http1")
+        plan.protocol = client::app_protocol::http1;
+    else if (o.upstream == "h2c")
+        plan.protocol = client::app_protocol::h2c;
+    else
+        return failure(errc::usage, "--upstream is auto, http1 or h2c", "For gRPC alone leave --upstream out");
+    return {};
+}
+
 outcome<void> check_transport(const std::string& name) {
     if (name == "auto" || name == "v2") return {};
     if (name == "v1")
@@ -84,6 +98,7 @@ outcome<tunnel_plan> plan_tunnel(const open_options& options) {
     plan.upstream = std::move(*upstream);
     if (auto named = plan_name(options, plan); !named) return named.error();
     if (auto set = plan_host_header(options, plan); !set) return set.error();
+    if (auto set = plan_protocol(options, plan); !set) return set.error();
     if (auto known = check_transport(options.transport); !known) return known.error();
     plan.directory_rules = options.directory.rules();
     return plan;

@@ -14,11 +14,13 @@ struct tunnel_plan {
     std::string existing_host;
     client::host_header host_mode = client::host_header::preserve;
     std::string host_value;
+    client::app_protocol protocol = client::app_protocol::automatic;
     files::site_rules directory_rules;
 };
 
-/// Errors: usage (two targets, neither or both of name and host with `connect`, unknown transport, flags that do not go
-/// with the target), malformed_target, malformed_name, target_unreachable (a directory that cannot be served).
+/// Errors: usage (two targets, neither or both of name and host with `connect`, unknown transport or protocol, flags
+/// that do not go with the target), malformed_target, malformed_name, target_unreachable (a directory that cannot be
+/// served).
 outcome<tunnel_plan> plan_tunnel(const open_options& options);
 
 /// The plan's target, or the first usual port that answers. Errors: no_target_found.

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "instatunnel/relay/pipe.hpp"
-#include "target_addresses.hpp"
+#include "local_app.hpp"
 #include "target_dial.hpp"
 
 namespace instatunnel::client {
@@ -21,45 +21,10 @@ std::string shown_address(const wire::itp::visitor_address& a) {
     return host + ":" + std::to_string(a.port);
 }
 
-class raw_connection;
-
-class raw_origin final : public origin, private net::deferred {
-public:
-    raw_origin(net::event_loop& loop, const tunnel_options& options, tunnel_events& events)
-        : loop_(loop), options_(options), events_(events), addresses_(loop, options.upstream) {}
-
-    void serve(engine::stream& s, const wire::itp::open_head& open, std::uint8_t flags) override;
-    void forget_look_ups() noexcept override { addresses_.forget_look_ups(); }
-    std::uint64_t served() const noexcept override { return served_; }
-
-    net::event_loop& loop() noexcept { return loop_; }
-    const tunnel_options& options() const noexcept { return options_; }
-    target_addresses& addresses() noexcept { return addresses_; }
-
-    void unreachable() {
-        if (addresses_.note_unreachable())
-            events_.on_notice({errc::target_unreachable, "Failed to reach local server " + options_.upstream.display});
-    }
-    void report(const connection_info& info) {
-        ++served_;
-        events_.on_connection(info);
-        loop_.defer(*this);
-    }
-
-private:
-    void run_deferred() override { events_.on_turn_end(); }
-
-    net::event_loop& loop_;
-    const tunnel_options& options_;
-    tunnel_events& events_;
-    target_addresses addresses_;
-    std::uint64_t served_ = 0;
-};
-
 // One visitor's connection: what the visitor sends early waits until the program has accepted. Kept by the loop.
 class raw_connection final : public net::retirable, private dial_user, private relay::pipe_owner {
 public:
-    raw_connection(raw_origin& owner, engine::stream& s, const wire::itp::open_head& open)
+    raw_connection(local_app& owner, engine::stream& s, const wire::itp::open_head& open)
         : owner_(owner),
           stream_(&s),
           ends_{open.visitor, open.destination},
@@ -104,11 +69,11 @@ private:
         stream_ = nullptr;
         const auto from = shown_address(ends_.source);
         const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(owner_.loop().now() - started_);
-        owner_.report({from, pipe_.bytes_to_connection(), pipe_.bytes_from_connection(), took, how});
+        owner_.report(connection_info{from, pipe_.bytes_to_connection(), pipe_.bytes_from_connection(), took, how});
         owner_.loop().retire(std::unique_ptr<net::retirable>(this));
     }
 
-    raw_origin& owner_;
+    local_app& owner_;
     engine::stream* stream_;
     wire::proxy_ends ends_;
     target_dial dial_;
@@ -116,16 +81,29 @@ private:
     std::chrono::steady_clock::time_point started_;
 };
 
-void raw_origin::serve(engine::stream& s, const wire::itp::open_head& open, std::uint8_t) {
-    auto* c = new raw_connection(*this, s, open);
-    loop_.keep(std::unique_ptr<net::retirable>(c));
-    c->start();
-}
+class raw_origin final : public origin {
+public:
+    explicit raw_origin(std::unique_ptr<local_app> app) : app_(std::move(app)) {}
+
+    void serve(engine::stream& s, const wire::itp::open_head& open, std::uint8_t) override {
+        auto* c = new raw_connection(*app_, s, open);
+        app_->loop().keep(std::unique_ptr<net::retirable>(c));
+        c->start();
+    }
+    void forget_look_ups() noexcept override { app_->addresses().forget_look_ups(); }
+    std::uint64_t served() const noexcept override { return app_->served(); }
+
+private:
+    std::unique_ptr<local_app> app_;
+};
 
 }  // namespace
 
-std::unique_ptr<origin> open_raw_origin(net::event_loop& loop, const tunnel_options& options, tunnel_events& events) {
-    return std::make_unique<raw_origin>(loop, options, events);
+outcome<std::unique_ptr<origin>> open_raw_origin(net::event_loop& loop, const tunnel_options& options,
+                                                 tunnel_events& events) {
+    auto app = local_app::make(loop, options, events);
+    if (!app) return app.error();
+    return std::unique_ptr<origin>(std::make_unique<raw_origin>(std::move(*app)));
 }
 
 }  // namespace instatunnel::client

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <thread>
 
+#include "app_origin.hpp"
 #include "directory_origin.hpp"
 #include "instatunnel/base/log.hpp"
 #include "instatunnel/base/random.hpp"
@@ -20,7 +21,6 @@
 #include "instatunnel/net/listener.hpp"
 #include "instatunnel/net/tls.hpp"
 #include "raw_origin.hpp"
-#include "upstream.hpp"
 
 namespace instatunnel::client {
 namespace {
@@ -169,19 +169,12 @@ public:
 
 private:
     outcome<void> open_origin() {
-        if (options_.kind != wire::itp::stream_kind::http) {
-            origin_ = open_raw_origin(loop_, options_, events_);
-            return {};
-        }
-        if (options_.upstream.is_directory) {
-            auto directory = open_directory_origin(loop_, options_, events_);
-            if (!directory) return directory.error();
-            origin_ = std::move(*directory);
-            return {};
-        }
-        auto up = upstream::make(loop_, options_, events_);
-        if (!up) return up.error();
-        origin_ = std::move(*up);
+        const bool is_raw = options_.kind != wire::itp::stream_kind::http;
+        auto opened = is_raw                           ? open_raw_origin(loop_, options_, events_)
+                      : options_.upstream.is_directory ? open_directory_origin(loop_, options_, events_)
+                                                       : open_app_origin(loop_, options_, events_);
+        if (!opened) return opened.error();
+        origin_ = std::move(*opened);
         return {};
     }
 

@@ -1,7 +1,5 @@
 #include "upstream.hpp"
 
-#include <openssl/ssl.h>
-
 #include <algorithm>
 
 #include "exchange.hpp"
@@ -9,23 +7,7 @@
 
 namespace instatunnel::client {
 
-outcome<std::unique_ptr<upstream>> upstream::make(net::event_loop& loop, const tunnel_options& options,
-                                                  tunnel_events& events) {
-    std::unique_ptr<upstream> made(new upstream(loop, options, events));
-    if (options.upstream.is_tls) {
-        auto context = net::make_client_context({}, /*lanes_only=*/false);
-        if (!context) return context.error();
-        // A local app's certificate is usually its own: nobody can be between us and a loopback address.
-        const bool local = is_local_name(options.upstream.host) || options.upstream.host.starts_with("127.") ||
-                           options.upstream.host == "::1";
-        if (local || !options.verify_upstream) SSL_CTX_set_verify(context->get(), SSL_VERIFY_NONE, nullptr);
-        made->tls_ = std::move(*context);
-    }
-    return made;
-}
-
-upstream::upstream(net::event_loop& loop, const tunnel_options& options, tunnel_events& events)
-    : loop_(loop), options_(options), events_(events), addresses_(loop, options.upstream) {}
+upstream::upstream(local_app& app) : app_(app) {}
 
 upstream::~upstream() = default;
 
@@ -92,17 +74,6 @@ void upstream::serve_waiting() {
         acquire(*next);
     }
     serving_waiting_ = false;
-}
-
-void upstream::unreachable() {
-    if (addresses_.note_unreachable())
-        events_.on_notice({errc::target_unreachable, "Failed to reach local server " + options_.upstream.display});
-}
-
-void upstream::report(const request_info& info) {
-    ++served_;
-    events_.on_request(info);
-    loop_.defer(*this);
 }
 
 }  // namespace instatunnel::client

@@ -11,8 +11,8 @@ namespace instatunnel::client {
 upstream_connection::upstream_connection(upstream& owner, exchange& user)
     : owner_(owner),
       user_(&user),
-      dial_(std::make_unique<target_dial>(owner.loop(), owner.addresses(), owner.tls(), owner.options().upstream.host,
-                                          static_cast<dial_user&>(*this))),
+      dial_(std::make_unique<target_dial>(owner.loop(), owner.app().addresses(), owner.app().tls(),
+                                          owner.options().upstream.host, static_cast<dial_user&>(*this))),
       idle_(
           owner.loop(), [](void* self) { static_cast<upstream_connection*>(self)->discard(); }, this) {}
 
@@ -64,7 +64,7 @@ void upstream_connection::on_dialled(std::unique_ptr<net::connection> c) {
 }
 
 void upstream_connection::on_dial_failed(errc why) {
-    if (why == errc::target_unreachable) owner_.unreachable();
+    if (why == errc::target_unreachable) owner_.app().unreachable();
     auto* user = std::exchange(user_, nullptr);
     discard();
     if (user != nullptr) user->on_connect_failed(why);

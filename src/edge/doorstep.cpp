@@ -14,10 +14,19 @@
 namespace instatunnel::edge {
 namespace {
 
+// A tunnel that comes back must not wait for a visitor to leave: so many may try when there is no room for visitors.
+constexpr std::size_t kept_for_clients = 64;
+
 // Refused connections are closed without a word: a handshake to say why would be what the limit is there to save.
 void note_refused(worker& w, const net::peer_name& peer, std::string_view limit) {
     if (w.failure_lines.take(w.loop.now()))
         log::info("visitor.refused").with("from", peer.address).with("limit", limit);
+}
+
+/// The name of the limit that keeps every visitor out; empty: none does.
+std::string_view limit_of_the_whole(const worker& w) noexcept {
+    if (w.visitors.size() + w.handshaking >= w.limits.visitors) return "visitors";
+    return w.memory.is_full() ? "memory" : "";
 }
 
 /// The name of the limit of its address that keeps a peer out; empty: none does.
@@ -59,14 +68,17 @@ doorstep::~doorstep() {
 
 void doorstep::begin(worker& w, unique_fd fd, entrance through) {
     auto peer = net::peer_of(fd.get());
-    if (w.visitors.size() + w.handshaking >= w.limits.visitors) return note_refused(w, peer, "visitors");
+    const auto inside = w.visitors.size() + w.handshaking;
+    const auto full = limit_of_the_whole(w);
+    if (!full.empty() && (through.context == nullptr || inside >= w.limits.visitors + kept_for_clients))
+        return note_refused(w, peer, full);
     const bool speaks_for_others = w.proxies.uses_proxy_protocol() && w.proxies.trusts(peer);
     std::optional<address_slot> slot;
     if (!speaks_for_others) {
         auto counted = admit(w, peer);
         if (!counted) return;
         slot.emplace(std::move(*counted));
-        if (through.context != nullptr && !w.routes.has_tls())
+        if (through.context != nullptr && full.empty() && !w.routes.has_tls())
             return greeting::begin(w, std::move(fd), std::move(peer), std::move(*slot), through.context);
         if (through.context == nullptr) {
             const auto local = net::local_end_of(fd.get());
@@ -77,6 +89,7 @@ void doorstep::begin(worker& w, unique_fd fd, entrance through) {
     w.loop.keep(std::unique_ptr<net::retirable>(self));
     if (slot) self->slot_.emplace(std::move(*slot));
     if (speaks_for_others) self->step_ = step::proxy_header;
+    self->full_ = full;
     self->timer_.arm(w.limits.doorstep);
     if (!w.loop.watch(self->fd_.get(), *self)) self->leave();
 }
@@ -85,7 +98,7 @@ void doorstep::on_io(std::uint32_t) {
     if (left_) return;
     if (step_ == step::proxy_header && !read_proxy_header()) return;
     if (through_.context == nullptr) return enter(through_.leads);
-    if (!w_.routes.has_tls()) return enter(nullptr);
+    if (full_.empty() && !w_.routes.has_tls()) return enter(nullptr);
     read_client_hello();
 }
 
@@ -130,6 +143,11 @@ void doorstep::read_client_hello() {
     if (bytes.empty()) return;
     const auto hello = wire::peek_client_hello(bytes, joined_);
     if (hello.status == wire::hello_status::incomplete) return;
+    if (!full_.empty()) {
+        if (offers(hello.protocols, alpn_tunnel)) return enter(nullptr);
+        note_refused(w_, peer_, full_);
+        return leave();
+    }
     if (hello.status == wire::hello_status::complete && !hello.server_name.empty()) {
         auto to = w_.routes.find(host_of_authority(hello.server_name, w_.host));
         if (to != nullptr && to->kind == wire::itp::stream_kind::tls) return enter(std::move(to));

@@ -19,8 +19,9 @@ struct entrance {
 };
 
 /// A connection of which no byte has been taken yet. It reads what a load balancer in front of the edge says about the
-/// visitor (PROXY protocol), and looks at the name in a ClientHello where tunnels exist that are to get it undecrypted;
-/// then greeting or raw_visitor takes over. Where neither is needed nothing waits here.
+/// visitor (PROXY protocol), and looks into the ClientHello where tunnels exist that are to get it undecrypted, or
+/// where the edge has room for tunnel clients alone; then greeting or raw_visitor takes over. Where nothing of it is
+/// needed nobody waits here.
 class doorstep final : public net::retirable, private net::io_slot {
 public:
     /// Counts the visitor and lets it in, or closes the connection.
@@ -48,6 +49,7 @@ private:
     std::optional<address_slot> slot_;
     net::timer timer_;
     step step_ = step::client_hello;
+    std::string_view full_;  ///< limit that leaves no room for visitors: only tunnel clients come in
     std::string joined_;
     bool left_ = false;
 };

@@ -8,8 +8,10 @@
 #include <algorithm>
 
 #include "error_page.hpp"
+#include "grpc_status.hpp"
 #include "instatunnel/base/log.hpp"
 #include "instatunnel/base/names.hpp"
+#include "instatunnel/wire/grpc.hpp"
 #include "lane.hpp"
 
 namespace instatunnel::edge {
@@ -38,6 +40,14 @@ reset_answer answer_for(code why) {
             return {502, "The local server's answer is not valid HTTP", "Check that the tunnel's port speaks HTTP."};
         case code::origin_tls:
             return {502, "The local server's TLS certificate was refused", "Look at the tunnel's terminal."};
+        case code::origin_version:
+            return {502, "The local server cannot take this request over HTTP/2",
+                    "Its owner can start the tunnel with --upstream http1 or auto."};
+        case code::cancelled:
+        case code::origin_aborted:
+            return {502, "The local server broke the request off", "Look at the local program's log."};
+        case code::rate_limited:
+            return {503, "The local server has too much to do", "Try again in a moment."};
         case code::session_lost:
             return {502, "The tunnel's connection was lost while the request was under way",
                     "It usually comes back within seconds: try again."};
@@ -93,7 +103,7 @@ void exchange::prepare(const wire::request_head& head, std::uint8_t version, boo
     version_ = version;
     head_request_ = head.method == "HEAD";
     request_done_ = ended;
-    reply_started_ = reply_done_ = event_stream_ = false;
+    reply_started_ = reply_done_ = event_stream_ = grpc_ = untimed_ = false;
     continue_pending_ = head.expect_continue && !request_done_ && version_ != 10;
     body_seen_ = body_size_ = 0;
     owed_ = 0;
@@ -106,6 +116,8 @@ void exchange::serve(const wire::request_head& head) {
     bool has_long_name = false;
     for (const auto& f : head.fields) {
         if (f.name.size() == 6 && iequals(f.name, "accept")) accept_.assign(f.value.substr(0, 256));
+        // There is no gRPC over HTTP/1.
+        if (f.name.size() == 12 && version_ == 20 && iequals(f.name, "content-type")) grpc_ = wire::is_grpc(f.value);
         has_long_name = has_long_name || f.name.size() > 255;
     }
 
@@ -190,10 +202,11 @@ void exchange::start_tunnel_request(const wire::request_head& head, const std::s
                       "Try again in a moment.", /*is_last=*/false, "streams");
     ++to->requests;
     to->last_request = w_.loop.now();
+    untimed_ = grpc_;
     if (continue_pending_)
         arm(w_.limits.continue_wait);
     else
-        arm(request_done_ ? w_.limits.reply_head : w_.limits.body_window);
+        arm_wait(request_done_ ? w_.limits.reply_head : w_.limits.body_window);
 }
 
 void exchange::serve_base_page() {
@@ -229,7 +242,7 @@ void exchange::forward_body(std::string_view bytes, bool push) {
     if (stream_ == nullptr) return;
     body_size_ += bytes.size();
     if (w_.limits.body != 0 && body_size_ > w_.limits.body && protocol_.empty()) return refuse_body();
-    if (std::exchange(continue_pending_, false)) arm(w_.limits.body_window);
+    if (std::exchange(continue_pending_, false)) arm_wait(w_.limits.body_window);
     route_->bytes_in += bytes.size();
     stream_->write(bytes, push);
 }
@@ -248,7 +261,7 @@ void exchange::finish_request(std::vector<wire::field>& trailers) {
         if (!trailers.empty()) stream_->send_trailers(trailers);
         if (stream_ != nullptr) stream_->finish();
     }
-    if (!reply_started_) arm(w_.limits.reply_head);
+    if (!reply_started_) arm_wait(w_.limits.reply_head);
 }
 
 // --- reply -----------------------------------------------------------------------------------------------------------
@@ -259,7 +272,7 @@ void exchange::begin_reply(const wire::itp::reply_head& head, const reply_plan& 
     reply_left_ = framing_ == reply_framing::length && head.content_length > 0
                       ? static_cast<std::uint64_t>(head.content_length)
                       : 0;
-    event_stream_ = is_event_stream(head);
+    event_stream_ = untimed_ || is_event_stream(head);
     reply_started_ = true;
     if (!protocol_.empty() && stream_ != nullptr && !stream_->send_finished()) {
         // The app declined to upgrade: the request had no body, so nothing more goes its way.
@@ -291,6 +304,7 @@ void exchange::fail_stream(code why, std::string_view text) {
     std::string message(told.message);
     // The client names what it tried: "localhost:3000".
     if (why == code::origin_unreachable && !text.empty()) message.append(" ").append(text);
+    if (why == code::origin_version && !text.empty()) message.append(": ").append(text);
     if (w_.failure_lines.take(w_.loop.now()))
         log::info("request.failed")
             .with("request", request_id_)
@@ -304,6 +318,7 @@ void exchange::refuse(int status, std::string_view code_name, std::string_view m
                       bool is_last, std::string_view limit) {
     // Inside a reply that has begun, a second one would be read as part of its body.
     if (reply_started_ && !reply_done_) return cut(code::cancelled);
+    if (grpc_) return answer_call(status, code_name, message, hint, limit);
     const auto id = std::to_string(request_id_);
     const bool is_limit = code_name == "rate_limited" || code_name == "too_many_streams";
     const auto support = is_limit ? std::string_view(w_.support_contact) : std::string_view();
@@ -312,6 +327,21 @@ void exchange::refuse(int status, std::string_view code_name, std::string_view m
     if (!limit.empty()) extra.push_back({"X-Instatunnel-Limit", limit});
     if (status == 503 || status == 429) extra.push_back({"Retry-After", "2"});
     answer({status, page.content_type, page.body, extra, is_last});
+}
+
+// As a server that ends the call before it has begun: one head with the status in it ("Trailers-Only").
+void exchange::answer_call(int status, std::string_view code_name, std::string_view message, std::string_view hint,
+                           std::string_view limit) {
+    std::string told(message);
+    if (!hint.empty()) told.append(". ").append(hint);
+    const auto number = std::to_string(static_cast<int>(grpc_status_for(status, code_name)));
+    const auto text = wire::grpc_message(told);
+    std::vector<wire::field> extra{{"grpc-status", number},
+                                   {"grpc-message", text},
+                                   {"X-Instatunnel-Error", code_name},
+                                   {"Cache-Control", "no-store"}};
+    if (!limit.empty()) extra.push_back({"X-Instatunnel-Limit", limit});
+    answer({200, "application/grpc", {}, extra});
 }
 
 // --- ends ------------------------------------------------------------------------------------------------------------
@@ -325,7 +355,7 @@ void exchange::on_exchange_timeout() {
         // The app said nothing about the body it was asked to expect; most never do.
         continue_pending_ = false;
         send_continue();
-        return arm(w_.limits.body_window);
+        return arm_wait(w_.limits.body_window);
     }
     if (!request_done_) {
         if (body_seen_ >= w_.limits.body_minimum || waits_for_app()) {

@@ -84,6 +84,11 @@ protected:
     /// Route, API call and texts go; what prepare() sets stays.
     void forget() noexcept;
     void arm(std::chrono::milliseconds limit) { timer_.arm(limit); }
+    /// A limit on how long the app or the visitor's body may take, which gRPC calls have none of: their length is the
+    /// caller's to choose (grpc-timeout), and streams may be silent for as long as they like.
+    void arm_wait(std::chrono::milliseconds limit) {
+        if (!untimed_) timer_.arm(limit);
+    }
     bool waits_for_app() const noexcept {
         return stream_ != nullptr && (stream_->is_congested() || stream_->queued() != 0);
     }
@@ -100,6 +105,8 @@ protected:
     std::string protocol_;         ///< Upgrade asked for
     std::uint8_t version_ = 11;
     bool head_request_ = false;
+    bool grpc_ = false;     ///< a gRPC call: errors are told as gRPC tells them
+    bool untimed_ = false;  ///< a gRPC call on its way to an app
     bool continue_pending_ = false;
     bool request_done_ = true;
     bool reply_started_ = false;
@@ -122,6 +129,8 @@ private:
     auth::token_bucket& gate_tries(const route& to);
     void answer_with(const service::api_response& response);
     void serve_base_page();
+    void answer_call(int status, std::string_view code_name, std::string_view message, std::string_view hint,
+                     std::string_view limit);
 
     std::unique_ptr<visitor_origin> told_;   ///< who the visitor is, by a trusted proxy's word
     std::shared_ptr<exchange*> api_ticket_;  ///< lets an answer of another thread find out that we are gone

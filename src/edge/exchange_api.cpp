@@ -15,6 +15,10 @@ bool exchange::pass_guard(const wire::request_head& head, const route& to, gate:
     shown = verdict.shown;
     if (verdict.is_sign_in)
         start_api_request(head);
+    else if (verdict.refusal && grpc_)
+        refuse(verdict.refusal->status, verdict.refusal->status == 429 ? "rate_limited" : "unauthorized",
+               "This tunnel asks for a password, which calls send as metadata",
+               "See X-Tunnel-Password and Authorization in the tunnel's documentation");
     else if (verdict.refusal)
         answer_with(*verdict.refusal);
     else

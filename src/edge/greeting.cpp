@@ -13,17 +13,17 @@ namespace {
 // Bounds what the kernel holds unsent for a visitor: what waits here can still be reordered or dropped.
 constexpr int notsent_lowat = 128 * 1024;
 
-bool offers(std::string_view offered, std::string_view protocol) {
-    while (!offered.empty()) {
-        const std::size_t size = static_cast<unsigned char>(offered.front());
-        if (offered.size() < 1 + size) return false;
-        if (offered.substr(1, size) == protocol) return true;
-        offered.remove_prefix(1 + size);
+}  // namespace
+
+bool offers(std::string_view list, std::string_view protocol) noexcept {
+    while (!list.empty()) {
+        const std::size_t size = static_cast<unsigned char>(list.front());
+        if (list.size() < 1 + size) return false;
+        if (list.substr(1, size) == protocol) return true;
+        list.remove_prefix(1 + size);
     }
     return false;
 }
-
-}  // namespace
 
 std::string_view choose_alpn(std::string_view offered) {
     if (offers(offered, alpn_tunnel)) return alpn_tunnel;

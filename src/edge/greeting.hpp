@@ -13,6 +13,9 @@ inline constexpr std::string_view alpn_tunnel = "itp/1";
 inline constexpr std::string_view alpn_http2 = "h2";
 inline constexpr std::string_view alpn_http1 = "http/1.1";
 
+/// Whether a list in ALPN's wire form (RFC 7301 §3.1) names `protocol`.
+bool offers(std::string_view list, std::string_view protocol) noexcept;
+
 /// The edge's choice among a client's offer (wire form); empty: none.
 std::string_view choose_alpn(std::string_view offered);
 

@@ -1,7 +1,5 @@
 #include "http2_exchange.hpp"
 
-#include <openssl/sha.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -21,19 +19,9 @@ namespace {
 // Below this a reply waits for the end of the turn, where its end may join it in one frame.
 constexpr std::size_t direct_size = 4096;
 
-constexpr std::string_view websocket_guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // RFC 6455 §1.3
-
 std::array<char, 3> status_digits(int status) {
     return {static_cast<char>('0' + status / 100 % 10), static_cast<char>('0' + status / 10 % 10),
             static_cast<char>('0' + status % 10)};
-}
-
-std::string websocket_accept(std::string_view key) {
-    std::string text(key);
-    text += websocket_guid;
-    std::array<unsigned char, SHA_DIGEST_LENGTH> digest{};
-    SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
-    return to_base64({reinterpret_cast<const char*>(digest.data()), digest.size()});
 }
 
 }  // namespace
@@ -42,7 +30,10 @@ std::uint32_t http2_reset_code(code why, bool upgraded) noexcept {
     switch (why) {
         case code::cancelled:
             return NGHTTP2_CANCEL;
+        case code::rate_limited:
+            return NGHTTP2_ENHANCE_YOUR_CALM;
         case code::origin_reset:
+        case code::origin_aborted:
         case code::session_lost:
             return upgraded ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR;
         default:
@@ -156,7 +147,7 @@ void http2_exchange::send_reply_head(int status, const wire::itp::reply_head& he
 void http2_exchange::on_head(engine::stream&, const wire::itp::reply_head& head, std::uint8_t flags) {
     if ((flags & flag::upgraded) != 0) return switch_protocols(head);
     if ((flags & flag::interim) != 0) {
-        if (head.status == 100 && std::exchange(continue_pending_, false)) arm(w_.limits.body_window);
+        if (head.status == 100 && std::exchange(continue_pending_, false)) arm_wait(w_.limits.body_window);
         // Interim heads are hints: one that nobody reads is not worth memory.
         if (!of_.is_congested()) send_reply_head(head.status, head, /*ended=*/false);
         return;
@@ -270,8 +261,9 @@ void http2_exchange::cut(code why) {
     if (closed_) return;
     drop_stream();
     forget();
+    session().flush();  // a reset overtakes what is queued, and the visitor should see how far the reply came
     timer_.cancel();
-    session().reset(*this, http2_reset_code(why, upgraded_));
+    if (!closed_) session().reset(*this, http2_reset_code(why, upgraded_));
 }
 
 // What is left of the request interests nobody (RFC 9113 §8.1). Told at once it costs some visitors (curl 7.88) the

@@ -34,9 +34,10 @@ bool http2_guard::on_frame(std::uint8_t type, std::uint8_t flags, std::size_t le
 
 bool http2_guard::on_reset_sent(std::uint32_t error_code, auth::steady_time now) {
     switch (error_code) {
-        case NGHTTP2_NO_ERROR:        // a reply that needed no more of the request
-        case NGHTTP2_CANCEL:          // the app's doing
-        case NGHTTP2_INTERNAL_ERROR:  // the tunnel's
+        case NGHTTP2_NO_ERROR:           // a reply that needed no more of the request
+        case NGHTTP2_CANCEL:             // the app's doing
+        case NGHTTP2_ENHANCE_YOUR_CALM:  // the same
+        case NGHTTP2_INTERNAL_ERROR:     // the tunnel's
             return true;
         default:
             return take(resets_, now, "streams that had to be reset");

@@ -69,6 +69,7 @@ const named_limit limits_by_name[] = {
     {"reply-minimum", size_limit{{[](limits& l, number v) { l.reply_minimum = v; }, 1, gib}}},
     {"window-growth", size_limit{{[](limits& l, number v) { l.session.growth_budget = v; }, 0, gib}}},
     {"streams", number_limit{[](limits& l, number v) { l.session.max_streams = v; }, 1, 100'000}},
+    {"memory", size_limit{{[](limits& l, number v) { l.memory = v; }, mib, 1024 * gib}}},
     {"visitors", number_limit{[](limits& l, number v) { l.visitors = v, l.visitors_set = true; }, 1, 1'000'000}},
     {"visitors-per-address",
      number_limit{[](limits& l, number v) { l.visitors_per_address = v, l.on_loopback.visitors_per_address = true; }, 1,

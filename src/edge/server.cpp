@@ -55,6 +55,7 @@ public:
         worker_.api_host = "api." + options_.domain;
         worker_.public_port = options_.public_port;
         worker_.support_contact = options_.support_contact;
+        worker_.memory.set_budget(worker_.limits.memory != 0 ? worker_.limits.memory : default_memory_budget());
         worker_.ports.listen_on(options_.port_host);
         worker_.proxies.set(options_.trusted_proxies, options_.proxy_protocol);
         acceptor_ = std::make_unique<net::acceptor>(loop_, std::move(options_.listener), visitor_door_);
@@ -140,6 +141,7 @@ private:
     }
 
     void on_tick() {
+        worker_.memory.look();
         worker_.routes.expire(loop_.now(), worker_.limits.hold);
         worker_.ports.close_unused(worker_.routes);
         if (options_.on_tick) options_.on_tick();

@@ -25,7 +25,7 @@ void visitor::on_head(engine::stream&, const wire::itp::reply_head& head, std::u
         return;
     }
     if ((flags & flag::interim) != 0) {
-        if (head.status == 100 && std::exchange(continue_pending_, false)) arm(w_.limits.body_window);
+        if (head.status == 100 && std::exchange(continue_pending_, false)) arm_wait(w_.limits.body_window);
         // Interim heads are hints: one that nobody reads is not worth memory.
         if (version_ == 10 || conn_->is_congested()) return;
         append_interim_head(text, head, {}, w_.domain);

@@ -17,6 +17,7 @@
 #include "instatunnel/service/service.hpp"
 #include "instatunnel/wire/http1.hpp"
 #include "instatunnel/wire/itp_head.hpp"
+#include "memory_watch.hpp"
 #include "port_doors.hpp"
 #include "router.hpp"
 #include "trusted_proxy.hpp"
@@ -65,6 +66,7 @@ struct worker {
     router routes;
     port_doors ports;
     trusted_proxies proxies;
+    memory_watch memory;
     engine::chunk_pool chunks;
     std::unordered_set<visitor_connection*> visitors;
     std::unordered_set<lane*> lanes;

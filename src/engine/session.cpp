@@ -418,7 +418,10 @@ void session::kill(stream& s, code why, std::string_view text) {
 bool session::handle_ping(const frame_header& h, std::string_view payload) {
     if (payload.size() != 8) return violate(code::protocol, "malformed PING");
     if ((h.flags & flag::ack) != 0) {
-        if (ping_outstanding_) round_trip_ = std::chrono::duration_cast<std::chrono::microseconds>(now_ - ping_sent_);
+        if (ping_outstanding_) {
+            round_trip_ = std::chrono::duration_cast<std::chrono::microseconds>(now_ - ping_sent_);
+            path_.note(round_trip_, now_);
+        }
         ping_outstanding_ = false;
         return true;
     }
@@ -456,7 +459,7 @@ void session::lose_all_streams(std::string_view text) {
 void session::on_consumed(stream& s, std::uint32_t bytes, pace how) {
     const auto before = s.receive_.window();
     const bool may_grow = how == pace::free && window_growth_ + before <= limits_.growth_budget;
-    const auto grant = s.receive_.on_consumed(bytes, now_, round_trip_, may_grow);
+    const auto grant = s.receive_.on_consumed(bytes, now_, path_.shortest(), may_grow);
     window_growth_ += s.receive_.window() - before;
     if (grant == 0 || s.receive_end_) return;
     char entry[8];

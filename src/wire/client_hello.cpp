@@ -10,6 +10,7 @@ namespace {
 constexpr std::uint8_t record_handshake = 22;
 constexpr std::uint8_t message_client_hello = 1;
 constexpr std::uint16_t extension_server_name = 0;
+constexpr std::uint16_t extension_protocols = 16;
 constexpr std::uint8_t name_type_host = 0;
 constexpr std::size_t record_header = 5;
 constexpr std::size_t max_record = 16 * 1024;
@@ -62,6 +63,17 @@ std::string_view read_server_name(std::string_view extension, bool& malformed) {
     return {};
 }
 
+// RFC 7301 §3.1: names with a length of one byte each, in a list with a length of two.
+std::string_view read_protocols(std::string_view extension, bool& malformed) {
+    byte_reader r(extension);
+    const auto list = r.bytes(r.u16());
+    malformed = !r.finished() || list.empty();
+    byte_reader names(list);
+    while (!malformed && !names.finished())
+        malformed = names.bytes(names.u8()).empty();
+    return malformed ? std::string_view() : list;
+}
+
 // The body of a ClientHello (RFC 8446 §4.1.2).
 hello_peek read_body(std::string_view body) {
     byte_reader r(body);
@@ -69,33 +81,35 @@ hello_peek read_body(std::string_view body) {
     r.bytes(r.u8());   // session
     r.bytes(r.u16());  // cipher suites
     r.bytes(r.u8());   // compression
-    if (!r.good()) return {hello_status::other, {}};
-    if (r.finished()) return {hello_status::complete, {}};
+    if (!r.good()) return {hello_status::other, {}, {}};
+    hello_peek hello{hello_status::complete, {}, {}};
+    if (r.finished()) return hello;
     byte_reader extensions(r.bytes(r.u16()));
-    if (!r.finished()) return {hello_status::other, {}};
-    while (!extensions.finished()) {
+    bool malformed = !r.finished();
+    while (!malformed && !extensions.finished()) {
         const auto type = extensions.u16();
         const auto content = extensions.bytes(extensions.u16());
-        if (!extensions.good()) return {hello_status::other, {}};
-        if (type != extension_server_name) continue;
-        bool malformed = false;
-        const auto name = read_server_name(content, malformed);
-        if (malformed) return {hello_status::other, {}};
-        return {hello_status::complete, name};
+        malformed = !extensions.good();
+        if (malformed) break;
+        if (type == extension_server_name && hello.server_name.empty())
+            hello.server_name = read_server_name(content, malformed);
+        else if (type == extension_protocols && hello.protocols.empty())
+            hello.protocols = read_protocols(content, malformed);
     }
-    return {hello_status::complete, {}};
+    if (malformed) return {hello_status::other, {}, {}};
+    return hello;
 }
 
 }  // namespace
 
 hello_peek peek_client_hello(std::string_view bytes, std::string& joined) {
-    if (!join_records(bytes.substr(0, max_client_hello), joined)) return {hello_status::other, {}};
+    if (!join_records(bytes.substr(0, max_client_hello), joined)) return {hello_status::other, {}, {}};
     const auto unfinished = bytes.size() >= max_client_hello ? hello_status::other : hello_status::incomplete;
-    if (joined.empty()) return {unfinished, {}};
-    if (static_cast<std::uint8_t>(joined[0]) != message_client_hello) return {hello_status::other, {}};
+    if (joined.empty()) return {unfinished, {}, {}};
+    if (static_cast<std::uint8_t>(joined[0]) != message_client_hello) return {hello_status::other, {}, {}};
     const auto size = message_size(joined);
-    if (size > max_client_hello) return {hello_status::other, {}};
-    if (size == 0 || joined.size() < size) return {unfinished, {}};
+    if (size > max_client_hello) return {hello_status::other, {}, {}};
+    if (size == 0 || joined.size() < size) return {unfinished, {}, {}};
     return read_body(std::string_view(joined).substr(message_header, size - message_header));
 }
 

@@ -49,6 +49,8 @@ constexpr std::pair<code, std::string_view> code_names[] = {
     {code::upgrade_refused, "upgrade_refused"},
     {code::key_expired, "key_expired"},
     {code::plan_limit, "plan_limit"},
+    {code::origin_aborted, "origin_aborted"},
+    {code::origin_version, "origin_version"},
     {code::session_lost, "session_lost"},
 };
 

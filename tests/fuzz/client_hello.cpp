@@ -14,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::string joined, joined_before;
     const auto whole = peek_client_hello(input.view(), joined);
     require(lies_within(whole.server_name, joined), "the name lies in what was joined");
+    require(lies_within(whole.protocols, joined), "the protocols too");
     require(whole.status == hello_status::complete || whole.server_name.empty(), "a name only when it is whole");
     require(whole.server_name.size() <= 255, "a name is bounded");
     // However the bytes come, the verdict is the same in the end, and none is taken back.

@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 
 from certificates import self_signed  # noqa: E402
+from chromium import Chromium  # noqa: E402
 from edge import Cli, Edge, Tunnel  # noqa: E402
 from local_apps import HttpApp, Nginx, RecordingApp  # noqa: E402
 from process import Process  # noqa: E402
@@ -133,6 +134,32 @@ def nginx(folder):
     running = Nginx(folder / "nginx", {"index.html": b"<h1>nginx</h1>\n", "text.txt": b"text " * 200})
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """One browser for a file of tests."""
+    home = _short_folder()
+    try:
+        running = Chromium(home)
+        yield running
+        running.stop()
+    finally:
+        _remove(home)
+
+
+@pytest.fixture
+def window(chromium):
+    """Opens windows that share nothing."""
+    opened = []
+
+    def open_window(**options):
+        opened.append(chromium.open(**options))
+        return opened[-1]
+
+    yield open_window
+    for one in opened:
+        one.close()
 
 
 @pytest.fixture

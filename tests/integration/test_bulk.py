@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from big_file import big_file
 from visitor import curl, curl_command
 
 GIB = 1 << 30
@@ -15,19 +16,7 @@ MOST_MEMORY = 64 << 20
 def gibibyte(folder):
     """A file of 1 GiB that no compression or repetition makes easier, and its hash."""
     path = folder / "gibibyte"
-    with open(path, "wb") as out:
-        source = subprocess.Popen(
-            ["openssl", "enc", "-aes-128-ctr", "-K", "00112233445566778899aabbccddeeff", "-iv", "0" * 32, "-in", "/dev/zero"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        digest, left = hashlib.sha256(), GIB
-        while left:
-            part = source.stdout.read(min(left, 1 << 20))
-            digest.update(part)
-            out.write(part)
-            left -= len(part)
-        source.stdout.close()
-        source.wait()
-    return path, digest.hexdigest()
+    return path, big_file(path, GIB)
 
 
 def watch_memory(t):

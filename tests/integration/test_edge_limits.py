@@ -209,6 +209,17 @@ def test_one_visitor_too_many_is_turned_away_and_those_inside_are_served(limited
     wait_until(lambda: edge.get("limited", "/status/200").status == 200, 5, "service once they have gone")
 
 
+def test_a_tunnel_comes_back_although_there_is_no_room_for_visitors(limited, new_cli, new_app):
+    edge = limited(visitors=4)
+    with contextlib.ExitStack() as stack:
+        inside = [stack.enter_context(edge.raw("limited")) for _ in range(4)]
+        t = Tunnel(new_cli(edge), str(new_app().port), name="another")
+        assert refused(edge, "visitors")
+        inside[0].send(b"GET /status/200 HTTP/1.1\r\nHost: limited.localhost\r\n\r\n")
+        assert inside[0].reply().status == 200
+        t.process.kill()
+
+
 def test_handshakes_of_an_address_are_limited_once_that_is_set(limited):
     edge = limited(handshakes_per_address=1)
     with edge.raw("limited") as inside:

@@ -4,38 +4,11 @@ that axe-core calls serious or critical on any page, light or dark."""
 import re
 
 import pytest
-from chromium import Chromium
-from conftest import _remove, _short_folder
 from local_apps import RecordingApp
 from mail_server import MailServer
 from oauth_app import OAuthApp, query_of
 from totp import totp
 import secret_watch
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    home = _short_folder()
-    try:
-        running = Chromium(home)
-        yield running
-        running.stop()
-    finally:
-        _remove(home)
-
-
-@pytest.fixture
-def window(chromium):
-    """Opens windows that share nothing."""
-    opened = []
-
-    def open_window(**options):
-        opened.append(chromium.open(**options))
-        return opened[-1]
-
-    yield open_window
-    for one in opened:
-        one.close()
 
 
 @pytest.fixture

@@ -188,3 +188,37 @@ def test_without_ports_to_the_app_visitors_are_told_and_the_others_are_served(fo
     told = [answer for answer in answers if answer.startswith("HTTP/1.1 502") and "X-Instatunnel-Error:" in answer]
     assert len(served) >= 5 and told and len(served) + len(told) == len(answers), answers
     assert late.startswith("HTTP/1.1 200") and reconnects == 0
+
+
+def resident(process):
+    return int(pathlib.Path(f"/proc/{process.pid}/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
+
+
+def test_beyond_its_memory_budget_an_edge_turns_newcomers_away_until_there_is_room_again(binary, folder, new_app):
+    budget = 40 << 20
+    probe = Edge(binary, folder / "probe").start()
+    budget += resident(probe.process)
+    probe.stop(5)
+    edge, app = Edge(binary, folder / "edge", ("--dev", "--limit", f"memory={budget >> 20}m")).start(), new_app(HostileApp)
+    t = Tunnel(Cli(binary, folder / "cli", edge), app.port, name="held")
+    with contextlib.ExitStack() as stack:
+        early = stack.enter_context(t.raw())
+        assert is_served(t, early)
+        with contextlib.ExitStack() as greedy:
+            for _ in range(250):
+                try:
+                    visitor = greedy.enter_context(t.raw())
+                except OSError:
+                    break
+                # Asks for much and reads nothing of it.
+                visitor.send(f"GET /big/{4 << 20} HTTP/1.1\r\nHost: {t.host}\r\n\r\n".encode())
+            wait_until(lambda: "memory.full" in edge.process.stderr, 10, "the budget used up")
+            with pytest.raises(OSError):
+                t.raw()
+            assert is_served(t, early)
+            again = Tunnel(Cli(binary, folder / "cli2", edge), app.port, name="again")
+            again.process.kill()
+        wait_until(lambda: "memory.freed" in edge.process.stderr, 20, "room again")
+        assert is_served(t, stack.enter_context(t.raw()))
+    t.process.kill()
+    edge.stop(5)

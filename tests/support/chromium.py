@@ -117,6 +117,14 @@ class Window:
     def type(self, text):
         self.do("type", text=text)
 
+    def evaluate(self, script, given=None, limit=60):
+        """Calls a function, written in JavaScript, inside the page; what it returns or promises within `limit` seconds."""
+        return self.do("evaluate", script=script, given=given, limit=limit)
+
+    def choose(self, selector, *paths):
+        """Picks files for an input."""
+        self.do("choose", on=selector, files=[str(p) for p in paths])
+
     @property
     def focus(self):
         return self.do("focus")

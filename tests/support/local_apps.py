@@ -329,7 +329,7 @@ daemon off; pid {dir}/nginx.pid; error_log stderr error; worker_processes 1;
 events {{ worker_connections 4096; }}
 http {{
   access_log {dir}/access.log; sendfile on; client_max_body_size 0; default_type application/octet-stream;
-  types {{ text/html html; text/plain txt; application/json json; }}
+  types {{ text/html html; text/plain txt; application/json json; text/css css; text/javascript js mjs; image/png png; }}
   gzip on; gzip_types text/plain; gzip_min_length 100;
   client_body_temp_path {dir}/t1; proxy_temp_path {dir}/t2; fastcgi_temp_path {dir}/t3; uwsgi_temp_path {dir}/t4; scgi_temp_path {dir}/t5;
   keepalive_requests 100000;

@@ -18,6 +18,13 @@ namespace instatunnel::client {
 
 enum class host_header : std::uint8_t { preserve, rewrite, fixed };
 
+/// What a local program is spoken to with.
+enum class app_protocol : std::uint8_t {
+    automatic,  ///< gRPC calls over HTTP/2, everything else over HTTP/1.1
+    http1,      ///< HTTP/1.1 alone
+    h2c,        ///< HTTP/2 alone: without TLS by prior knowledge, with TLS by ALPN
+};
+
 struct tunnel_options {
     wire::itp::stream_kind kind = wire::itp::stream_kind::http;
     target upstream;
@@ -28,9 +35,10 @@ struct tunnel_options {
     std::string name;           ///< --subdomain; empty: the edge makes one up
     std::string existing_host;  ///< `connect`: name or host of a tunnel that exists; then `name` is empty
     host_header host_mode = host_header::preserve;
-    std::string host_value;                    ///< for host_header::fixed
-    secret visitor_password;                   ///< the edge asks visitors for it; empty: it does not
-    secret visitor_basic;                      ///< "user:password", asked for as HTTP Basic; empty: not
+    std::string host_value;   ///< for host_header::fixed
+    secret visitor_password;  ///< the edge asks visitors for it; empty: it does not
+    secret visitor_basic;     ///< "user:password", asked for as HTTP Basic; empty: not
+    app_protocol protocol = app_protocol::automatic;
     bool verify_upstream = true;               ///< https upstreams; never applied to loopback ones
     std::uint16_t public_port = 0;             ///< tcp: wanted at the edge; 0: the one that the account has, or any
     std::optional<wire::proxy_version> proxy;  ///< tcp and tls: tells the local program who the visitor is

@@ -37,6 +37,7 @@ struct edge_limits {
     std::chrono::milliseconds hold{30'000};  ///< visitors of a lost tunnel are told to come back
     std::size_t pipelined_bytes = 64 * 1024;
     std::size_t api_body = 64 * 1024;
+    std::uint64_t memory = 0;  ///< resident bytes of the process; 0: three quarters of the machine's
     std::size_t visitors = 16'000;
     std::size_t visitors_per_address = 256;
     std::size_t lanes_without_hello = 256;

@@ -10,6 +10,28 @@ namespace instatunnel::engine {
 
 using time_point = std::chrono::steady_clock::time_point;
 
+/// The shortest round trip of the last minute: that of the path. A single measurement holds the queue that large
+/// windows make themselves, and windows that followed it would grow to make the queue longer still.
+class path_round_trip {
+public:
+    void note(std::chrono::microseconds measured, time_point now) noexcept {
+        if (now - half_began_ >= half) {
+            before_ = now - half_began_ >= 2 * half ? measured : current_;
+            current_ = measured;
+            half_began_ = now;
+        }
+        current_ = std::min(current_, measured);
+    }
+    /// Zero: not measured yet.
+    std::chrono::microseconds shortest() const noexcept { return std::min(before_, current_); }
+
+private:
+    static constexpr std::chrono::seconds half{30};
+    std::chrono::microseconds before_{0};
+    std::chrono::microseconds current_{0};
+    time_point half_began_{};
+};
+
 /// The receiving side's window of one direction of one stream: how much the peer may still send, when to grant more,
 /// and how large the window should be. Pure; time comes in.
 ///

@@ -285,6 +285,7 @@ private:
     unsigned pings_this_second_ = 0;
     time_point ping_second_{};
     std::chrono::microseconds round_trip_{0};
+    path_round_trip path_;
 };
 
 }  // namespace instatunnel::engine

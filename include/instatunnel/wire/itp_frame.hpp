@@ -91,7 +91,9 @@ enum class code : std::uint16_t {
     upgrade_refused = 42,
     key_expired = 43,
     plan_limit = 44,
-    session_lost = 64,  ///< never on the wire: what an application is told when the lane died
+    origin_aborted = 45,  ///< the app ended this one request (RST_STREAM)
+    origin_version = 46,  ///< the app cannot be spoken to with the HTTP version that the client uses
+    session_lost = 64,    ///< never on the wire: what an application is told when the lane died
 };
 
 /// "origin_unreachable", for logs and the X-Instatunnel-Error field. "unknown" for numbers of a newer peer.

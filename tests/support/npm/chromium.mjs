@@ -72,6 +72,12 @@ const commands = {
       outlined: style.outlineStyle !== "none" && style.outlineWidth !== "0px" };
   }),
   complaints: ({ page }) => complaints.get(page),
+  // A function of the page's own, as text, with one argument; what its promise gives.
+  evaluate: ({ page, script, given, limit }) => Promise.race([
+    pages.get(page).evaluate(([text, value]) => (0, eval)(text)(value), [script, given]),
+    new Promise((_, reject) => setTimeout(reject, limit * 1000, new Error(`the page has not finished in ${limit} s`)).unref()),
+  ]),
+  choose: ({ page, on, files }) => pages.get(page).locator(on).setInputFiles(files),
   frames: ({ page }) => Promise.all(pages.get(page).frames().map((frame) => frame.content())),
   shoot: async ({ page, scheme, viewport, path }) => {
     const shown = pages.get(page);

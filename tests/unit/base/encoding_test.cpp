@@ -38,6 +38,10 @@ TEST_CASE("base64 is written with padding") {
     CHECK(to_base64(std::string("\0\xff", 2)) == "AP8=");
 }
 
+TEST_CASE("a WebSocket key is answered as RFC 6455 has it in its example") {
+    CHECK(instatunnel::websocket_accept("dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+}
+
 TEST_CASE("base64url and base32 are those of RFC 4648") {
     using namespace instatunnel;
     CHECK(to_base64url("").empty());

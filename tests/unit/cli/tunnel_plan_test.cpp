@@ -83,6 +83,19 @@ TEST_CASE("the Host for the local program is kept, rewritten or fixed") {
     CHECK(refused(o) == errc::usage);
 }
 
+TEST_CASE("the local program speaks what --upstream says") {
+    auto o = to("3000");
+    CHECK(plan_tunnel(o)->protocol == client::app_protocol::automatic);
+    o.upstream = "http1";
+    CHECK(plan_tunnel(o)->protocol == client::app_protocol::http1);
+    o.upstream = "h2c";
+    CHECK(plan_tunnel(o)->protocol == client::app_protocol::h2c);
+    for (const char* name : {"h2", "http2", "H2C", ""}) {
+        o.upstream = name;
+        CHECK(refused(o) == errc::usage);
+    }
+}
+
 TEST_CASE("transport v1 is refused until it exists") {
     auto o = to("3000");
     o.transport = "v2";
@@ -120,6 +133,9 @@ TEST_CASE("flags of a directory and of a program do not mix") {
     const auto rules = plan_tunnel(o)->directory_rules;
     CHECK((rules.spa && !rules.listing && rules.dot_files));
     o.host_header = "rewrite";
+    CHECK(refused(o) == errc::usage);
+    o.host_header = "preserve";
+    o.upstream = "h2c";
     CHECK(refused(o) == errc::usage);
     auto port = to("3000");
     port.directory.spa = true;

@@ -5,6 +5,7 @@
 #include "cli/nearest.hpp"
 #include "cli/terminal.hpp"
 
+using namespace instatunnel;
 using namespace instatunnel::cli;
 using namespace std::chrono_literals;
 

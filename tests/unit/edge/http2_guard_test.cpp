@@ -46,6 +46,7 @@ TEST_CASE("streams that fail on our side are not the visitor's fault") {
     for (int i = 0; i < 5000; ++i) {
         REQUIRE(guard.on_reset_sent(NGHTTP2_INTERNAL_ERROR, start));
         REQUIRE(guard.on_reset_sent(NGHTTP2_CANCEL, start));
+        REQUIRE(guard.on_reset_sent(NGHTTP2_ENHANCE_YOUR_CALM, start));
         REQUIRE(guard.on_reset_sent(NGHTTP2_NO_ERROR, start));
     }
 }

@@ -13,8 +13,11 @@ TEST_CASE("a reply that the tunnel cut is reset with what happened") {
     CHECK(http2_reset_code(code::origin_reset, false) == NGHTTP2_INTERNAL_ERROR);
     CHECK(http2_reset_code(code::session_lost, false) == NGHTTP2_INTERNAL_ERROR);
     CHECK(http2_reset_code(code::cancelled, false) == NGHTTP2_CANCEL);
+    CHECK(http2_reset_code(code::origin_aborted, false) == NGHTTP2_INTERNAL_ERROR);
+    CHECK(http2_reset_code(code::rate_limited, false) == NGHTTP2_ENHANCE_YOUR_CALM);
     // RFC 8441 §5: a broken connection behind a WebSocket.
     CHECK(http2_reset_code(code::origin_reset, true) == NGHTTP2_CANCEL);
+    CHECK(http2_reset_code(code::origin_aborted, true) == NGHTTP2_CANCEL);
 }
 
 TEST_CASE("the edge prefers the tunnel's protocol, then HTTP/2, then HTTP/1.1") {

@@ -80,3 +80,19 @@ TEST_CASE("a window does not grow beyond the budget, nor for a slow consumer") {
     CHECK(fast.window() == initial);
     CHECK(slow.window() == initial);
 }
+
+TEST_CASE("the path's round trip is the shortest of the last minute, not the queue's") {
+    path_round_trip path;
+    const auto began = time_point(std::chrono::hours(5));
+    CHECK(path.shortest().count() == 0);
+    path.note(std::chrono::microseconds(900), began);
+    CHECK(path.shortest().count() == 900);
+    path.note(std::chrono::microseconds(18'000), began + std::chrono::seconds(5));
+    path.note(std::chrono::microseconds(20'000), began + std::chrono::seconds(31));
+    CHECK(path.shortest().count() == 900);
+    // A path that has become longer is believed after a while.
+    path.note(std::chrono::microseconds(20'000), began + std::chrono::seconds(62));
+    CHECK(path.shortest().count() == 20'000);
+    path.note(std::chrono::microseconds(5'000), began + std::chrono::seconds(600));
+    CHECK(path.shortest().count() == 5'000);
+}

@@ -27,6 +27,10 @@ std::string record(const std::string& content, char type = 22) {
     return type + std::string("\x03\x01") + u16(content.size()) + content;
 }
 
+std::string protocols(const std::string& list) {
+    return u16(16) + u16(list.size() + 2) + u16(list.size()) + list;
+}
+
 std::string some_extension() {
     return u16(43) + u16(3) + "\x02\x03\x04";
 }
@@ -44,6 +48,16 @@ TEST_CASE("the name of a hello is found, wherever it stands") {
     CHECK(look(record(message(some_extension()))).status == hello_status::complete);
     CHECK(look(record(message(some_extension()))).server_name.empty());
     CHECK(look(record(message({}))).server_name.empty());
+}
+
+TEST_CASE("the protocols of a hello are found beside its name") {
+    const auto hello = look(record(message(protocols("\x02h2\x05itp/1") + server_name("a.b"))));
+    CHECK(hello.protocols == "\x02h2\x05itp/1");
+    CHECK(hello.server_name == "a.b");
+    CHECK(look(record(message(some_extension()))).protocols.empty());
+    for (const char* list : {"", "\x03h2", "\x02h2\x01"})
+        CHECK(look(record(message(protocols(list)))).status == hello_status::other);
+    CHECK(look(record(message(protocols(std::string("\x02h2\0", 4))))).status == hello_status::other);
 }
 
 TEST_CASE("a hello that is not whole is waited for") {

@@ -116,7 +116,7 @@ TEST_CASE("every reason has a name of its own, numbers of a newer peer have none
         ++known;
         CHECK(names.insert(name).second);
     }
-    CHECK(known == 38);
+    CHECK(known == 40);
     CHECK(code_name(code::ok) == "ok");
     CHECK(code_name(code::key_expired) == "key_expired");
     CHECK(code_name(code::session_lost) == "session_lost");
