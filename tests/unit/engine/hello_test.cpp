@@ -74,7 +74,7 @@ TEST_CASE("HELLO says what visitors of a tunnel have to know, and WELCOME that t
     CHECK_FALSE(parse_hello(with_tunnels(R"([{"access":{"password":")" + std::string(513, 'x') + "\"}}]")));
 
     welcome w;
-    w.tunnels.push_back({"t0", 1, "id", "demo", "https://demo.example.com", true});
+    w.tunnels.push_back({"t0", 1, "id", "demo", "https://demo.example.com", "http", 0, true});
     CHECK(parse_welcome(to_json(w))->tunnels[0].guarded);
     w.tunnels[0].guarded = false;
     CHECK(to_json(w).find("guarded") == std::string::npos);
