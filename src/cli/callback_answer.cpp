@@ -8,7 +8,7 @@
 namespace instatunnel::cli {
 namespace {
 
-using kind = callback_answer::kind;
+using callback_kind = callback_answer::kind;
 
 constexpr std::size_t max_parameters = 16;
 constexpr std::size_t max_code = 1024;
@@ -24,7 +24,7 @@ bool is_once(const form& query, std::string_view name, std::string_view value) {
     return query.count(name) == 1 && constant_time_equal(query.value(name), value);
 }
 
-callback_answer of(kind what) {
+callback_answer of(callback_kind what) {
     callback_answer answer;
     answer.what = what;
     return answer;
@@ -40,19 +40,19 @@ callback_answer read_callback(const wire::request_head& head, const callback_exp
     const auto split = std::min(head.path.find('?'), head.path.size());
     if (head.method != "GET" || head.authority != callback_host(expected.port) ||
         head.path.substr(0, split) != callback_path)
-        return of(kind::elsewhere);
+        return of(callback_kind::elsewhere);
     const auto query = form::parse(head.path.substr(std::min(split + 1, head.path.size())), max_parameters);
-    if (!query || !is_once(*query, "state", expected.state)) return of(kind::wrong_state);
-    if (!is_once(*query, "iss", expected.issuer)) return of(kind::foreign_issuer);
+    if (!query || !is_once(*query, "state", expected.state)) return of(callback_kind::wrong_state);
+    if (!is_once(*query, "iss", expected.issuer)) return of(callback_kind::foreign_issuer);
     callback_answer answer;
     if (query->count("error") == 1) {
-        answer.what = kind::refused;
+        answer.what = callback_kind::refused;
         answer.error = printable(query->value("error").substr(0, max_description));
         answer.description = printable(query->value("error_description").substr(0, max_description));
         return answer;
     }
-    if (query->count("code") != 1 || !is_opaque(query->value("code"))) return of(kind::malformed);
-    answer.what = kind::code;
+    if (query->count("code") != 1 || !is_opaque(query->value("code"))) return of(callback_kind::malformed);
+    answer.what = callback_kind::code;
     answer.code = secret(std::string(query->value("code")));
     return answer;
 }

@@ -8,13 +8,6 @@
 #include "visitor.hpp"
 
 namespace instatunnel::edge {
-namespace {
-
-// Bounds what the kernel holds unsent for a visitor: what waits here can still be reordered or dropped.
-constexpr int notsent_lowat = 128 * 1024;
-
-}  // namespace
-
 bool offers(std::string_view list, std::string_view protocol) noexcept {
     while (!list.empty()) {
         const std::size_t size = static_cast<unsigned char>(list.front());
@@ -46,7 +39,7 @@ greeting::~greeting() {
 }
 
 void greeting::begin(worker& w, unique_fd fd, net::peer_name peer, address_slot slot, SSL_CTX* context) {
-    net::tune_socket(fd.get(), notsent_lowat, peer.is_loopback);
+    net::tune_socket(fd.get(), visitor_notsent_lowat, peer.is_loopback);
     SSL* ssl = SSL_new(context);
     if (ssl == nullptr) return;
     SSL_set_accept_state(ssl);

@@ -10,7 +10,6 @@ namespace {
 
 using engine::code;
 
-constexpr int notsent_lowat = 128 * 1024;
 // A fatal alert, internal_error, in a record of its own (RFC 8446 §6): the tunnel's end is not there.
 constexpr std::string_view tls_refusal("\x15\x03\x03\x00\x02\x02\x50", 7);
 
@@ -53,7 +52,7 @@ void raw_visitor::begin(worker& w, unique_fd fd, net::peer_name peer, const net:
     const bool too_often = (!peer.is_loopback || w.limits.on_loopback.tunnel_requests) &&
                            !w.tunnel_requests.at(to->tunnel.tunnel_id, w.loop.now()).take(w.loop.now());
     if (to->via == nullptr || w.draining || too_often) return turn_away(std::move(fd), *to);
-    net::tune_socket(fd.get(), notsent_lowat, peer.is_loopback);
+    net::tune_socket(fd.get(), visitor_notsent_lowat, peer.is_loopback);
     auto* self = new raw_visitor(w, std::move(peer), local, std::move(slot), std::move(to));
     w.loop.keep(std::unique_ptr<net::retirable>(self));
     self->adopt(net::connection::plain(w.loop, std::move(fd), self->pipe_));

@@ -8,6 +8,9 @@
 
 namespace instatunnel::edge {
 
+/// Bounds what the kernel holds unsent for a visitor, in bytes: what waits here can still be reordered or dropped.
+inline constexpr int visitor_notsent_lowat = 128 * 1024;
+
 /// A visitor's connection after its handshake, as the worker looks after it: counted from here to its end.
 class visitor_connection : public net::retirable {
 public:

@@ -41,11 +41,16 @@ void read_redirect(std::string_view text) {
 }
 
 void read_smtp(std::string_view text) {
-    const auto server = mail::parse_smtp_url(text);
-    if (!server) {
-        require(text.size() < 12 || server.error().what().find(text) == std::string_view::npos, "no password is told");
-        return;
+    // A word that no message has by itself, wherever a password might stand.
+    constexpr std::string_view password = "hunter-two-hunter-two";
+    for (const auto& url :
+         {"smtp://ann:" + std::string(password) + std::string(text), std::string(text).append(password)}) {
+        const auto with_password = mail::parse_smtp_url(url);
+        require(with_password || with_password.error().what().find(password) == std::string_view::npos,
+                "no password is told");
     }
+    const auto server = mail::parse_smtp_url(text);
+    if (!server) return;
     require(!server->host.empty() && server->port != 0, "somewhere to connect to");
     require(server->user.find_first_of("\r\n") == std::string::npos, "one line");
 }
