@@ -150,8 +150,8 @@ TEST_CASE("no more names than the plan allows") {
 TEST_CASE("MCP tunnels can be kept out of a plan") {
     service_fixture f;
     const auto key = f.sign_up("ann@example.com");
-    tunnel_claim claim;
     const auto ask = [&](bool mcp) {
+        tunnel_claim claim;
         claim.key = secret(key);
         claim.name = "demo";
         claim.mcp = mcp;

@@ -21,7 +21,9 @@ TEST_CASE("a created tunnel is offline until a client connects to it") {
     CHECK(r.body["status"] == "offline");
     CHECK(r.body["connected_at"].is_null());
     CHECK(r.body["requests"] == 0);
-    CHECK(r.body.size() == 12);
+    CHECK(r.body["proto"] == "http");
+    CHECK(r.body["port"].is_null());
+    CHECK(r.body.size() == 14);
 
     service::tunnel_claim claim;
     claim.key = secret(key);
