@@ -215,6 +215,9 @@ class CrashLoop:
     def _sign_in(self, email, password):
         with ApiConnection(self.edge) as api:
             status, body = api.call("POST", "/v1/auth/login", {"email": email, "password": password})
+            if status == 403 and "keys already" in body["message"]:
+                self.ledger.accounts[email] = (password, True)
+                return  # a fast machine has filled the account: told to none but who knows the password
             assert status == 200, body
             status, user = api.call("GET", "/v1/auth/user", key=body["api_key"])
             assert status == 200 and user["email"] == email, user
