@@ -93,7 +93,9 @@ def test_a_reply_before_the_end_of_the_request(t, folder, version):
     path = folder / "upload"
     path.write_bytes(b"u" * 2 * MIB)
     for query in ("", "?reset"):
-        assert t.get("/early" + query, version, "--data-binary", f"@{path}", "-H", "Expect:").body == b"enough"
+        # curl 7.88 has the reply, but goes on waiting after RST_STREAM(NO_ERROR).
+        reply = t.get("/early" + query, version, "--data-binary", f"@{path}", "-H", "Expect:", "--max-time", "3")
+        assert (reply.status, reply.body) == (200, b"enough")
     assert t.get("/hello", version).status == 200
 
 
