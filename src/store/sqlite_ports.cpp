@@ -126,7 +126,10 @@ outcome<std::uint16_t> sqlite_store::lease_port(const port_request& request) {
         put.bind(std::uint64_t{*port}).bind(request.account_id).bind(request.name);
         put.bind(request.kind == lease_kind::random ? "random" : "requested").bind(request.target).bind(request.now);
         if (auto done = put.run(); !done) return done.error();
-        query show(*db_, "UPDATE tunnels SET port = ? WHERE name = ? AND removed_at IS NULL");
+        // Whichever tunnel had it before has it no more.
+        query show(*db_,
+                   "UPDATE tunnels SET port = CASE WHEN name = ?2 THEN ?1 ELSE 0 END "
+                   "WHERE (port = ?1 OR name = ?2) AND removed_at IS NULL");
         if (auto done = show.bind(std::uint64_t{*port}).bind(request.name).run(); !done) return done.error();
         return port;
     });

@@ -83,7 +83,10 @@ void says_when_all_ports_are_taken(store_source& source) {
     CHECK(s->lease_port(ask_port(bob, "d", at_second(12))));
     // One that was out of use for a month goes to somebody else, the oldest first.
     const auto oldest = s->find_tunnel(ann.account_id, "a").value()->port;
+    REQUIRE(s->open_tunnel(make_request(bob, "e", at_second(40 * 86400)), {}));
     CHECK(s->lease_port(ask_port(bob, "e", at_second(40 * 86400))).value() == oldest);
+    CHECK(s->find_tunnel(bob.account_id, "e").value()->port == oldest);
+    CHECK(s->find_tunnel(ann.account_id, "a").value()->port == 0);
 }
 
 void bounds_the_ports_of_an_account(store_source& source) {
