@@ -16,7 +16,10 @@ std::chrono::seconds whole_seconds(std::chrono::milliseconds wait) {
 }  // namespace
 
 call_limits::counter::counter(std::string_view called, rate r)
-    : name(called), rule(r), buckets(auth::bucket_rule::per_minute(r.per_minute), max_buckets) {}
+    : name(called),
+      rule(r),
+      buckets(r.strict ? auth::bucket_rule::in_any_minute(r.per_minute) : auth::bucket_rule::per_minute(r.per_minute),
+              max_buckets) {}
 
 quota call_limits::counter::left(auth::token_bucket& bucket, auth::steady_time now) const {
     return {name, rule.per_minute, bucket.left(now), std::chrono::ceil<std::chrono::seconds>(bucket.until_full(now))};

@@ -52,7 +52,9 @@ outcome<void> set_rate_limit(rate_limits& limits, std::string_view text) {
     if (error != std::errc() || end != digits.data() + digits.size() || value == 0 || value > most_per_minute)
         return failure(errc::usage, "The limit " + std::string(name) + " must be a number from 1 to 1000000 a minute",
                        "Write it like --limit " + std::string(name) + "=100");
-    limits.*known->member = {value, /*on_loopback=*/true};
+    auto& set = limits.*known->member;
+    set.per_minute = value;
+    set.on_loopback = true;
     return {};
 }
 

@@ -6,18 +6,27 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace instatunnel::auth {
 
 using steady_time = std::chrono::steady_clock::time_point;
 
-/// `capacity` tries at once, then one every `interval`.
+/// `capacity` tries at once, then one every `interval`: over a long time no more than that rate, but up to twice
+/// `capacity` in one stretch of capacity * interval.
+/// `strict`: never more than `capacity` in any such stretch, at the price of remembering when each try was. For
+/// guesses.
 struct bucket_rule {
     double capacity;
     std::chrono::duration<double> interval;
+    bool strict = false;
 
     static constexpr bucket_rule per_minute(double tries) {
         return {tries, std::chrono::duration<double>(60.0 / tries)};
+    }
+    /// Strict up to a thousand: whoever allows more guesses than that fears none.
+    static constexpr bucket_rule in_any_minute(double tries) {
+        return {tries, std::chrono::duration<double>(60.0 / tries), tries <= 1000};
     }
 };
 
@@ -39,10 +48,12 @@ public:
 
 private:
     void refill(steady_time now);
+    steady_time::duration stretch() const;
 
     bucket_rule rule_;
     double tokens_;
     steady_time at_;
+    std::vector<steady_time> taken_;  ///< strict: within the last stretch, oldest first
 };
 
 /// A bucket for each of many names (addresses, keys, emails). Holds at most `limit` of them: beyond, the one that was

@@ -12,17 +12,18 @@ namespace instatunnel::service {
 struct rate {
     std::uint32_t per_minute = 0;
     bool on_loopback = false;  ///< holds for callers of the same machine as well
+    bool strict = false;       ///< in any minute, not on the average: for what somebody could guess
 };
 
 /// Everything of the API and of tunnel admission that is counted. docs/design/limits.md lists the values.
 struct rate_limits {
     rate calls_per_key{600};
     rate calls_per_account{1200};
-    rate calls_per_address{2400};  ///< with and without a key
-    rate calls_without_key{120};   ///< of one address
-    rate sign_ins{10, true};       ///< wrong ones, of one email and of one address
-    rate registrations{20};        ///< tries of one address
-    rate wrong_keys{10};           ///< tunnel clients of one address
+    rate calls_per_address{2400};      ///< with and without a key
+    rate calls_without_key{120};       ///< of one address
+    rate sign_ins{10, true, true};     ///< wrong ones, of one email and of one address
+    rate registrations{20};            ///< tries of one address
+    rate wrong_keys{10, false, true};  ///< tunnel clients of one address
 };
 
 bool is_rate_limit_name(std::string_view name) noexcept;

@@ -1,6 +1,7 @@
 #include "instatunnel/auth/token_bucket.hpp"
 
 #include <catch2/catch.hpp>
+#include <vector>
 
 using namespace instatunnel::auth;
 using namespace std::chrono_literals;
@@ -68,6 +69,38 @@ TEST_CASE("in any minute at most capacity plus refill pass, whatever the pattern
             taken += bucket.take(now);
         CHECK(taken <= 20);
     }
+}
+
+TEST_CASE("a strict bucket lets no more than its capacity pass in any minute, whatever the pattern") {
+    for (const auto step : {1ms, 7ms, 250ms, 999ms, 3100ms, 5900ms, 6000ms, 13000ms}) {
+        token_bucket bucket(bucket_rule::in_any_minute(10), start);
+        std::vector<steady_time> taken;
+        for (auto now = start; now < start + 200s; now += step)
+            if (bucket.take(now)) taken.push_back(now);
+        CHECK(taken.size() >= 15);
+        for (std::size_t i = 10; i < taken.size(); ++i)
+            CHECK(taken[i] - taken[i - 10] >= 60s);
+    }
+}
+
+TEST_CASE("a strict bucket tells what is left, how long to wait, and takes tries back") {
+    token_bucket bucket(bucket_rule::in_any_minute(3), start);
+    CHECK(bucket.until_full(start) == 0s);
+    CHECK(bucket.take(start));
+    CHECK(bucket.take(start + 10s));
+    CHECK(bucket.left(start + 10s) == 1);
+    CHECK(bucket.until_full(start + 10s) == 60s);
+    bucket.give_back(start + 10s);
+    CHECK(bucket.left(start + 10s) == 2);
+    CHECK(bucket.until_full(start + 10s) == 50s);
+    CHECK(take_all(bucket, start + 20s) == 2);
+    CHECK(bucket.wait(start + 20s) == 40s);
+    CHECK_FALSE(bucket.take(start + 59999ms));
+    CHECK_FALSE(bucket.take(start));
+    CHECK(take_all(bucket, start + 60s) == 1);
+    CHECK(take_all(bucket, start + 80s) == 2);
+    bucket.give_back(start + 24h);
+    CHECK(take_all(bucket, start + 24h) == 3);
 }
 
 TEST_CASE("a table keeps buckets apart and forgets the one asked for longest ago") {

@@ -86,6 +86,7 @@ public:
 private:
     void open();
     std::atomic<std::int64_t> moved_us_{0};
+    std::atomic<std::int64_t> jump_us_{0};  ///< becomes part of moved_us_ at the end of a tick
     std::atomic<unsigned> ticks_{0};
 };
 
