@@ -87,6 +87,7 @@ exchange::~exchange() {
 }
 
 void exchange::forget() noexcept {
+    waiting_.reset();
     route_.reset();
     // An answer of the API that comes after its time would be read as the one to the next request.
     if (api_ticket_ != nullptr) *std::exchange(api_ticket_, nullptr) = nullptr;
@@ -162,9 +163,6 @@ bool exchange::certificate_covers(std::string_view host) {
 
 void exchange::start_tunnel_request(const wire::request_head& head, const std::shared_ptr<route>& to) {
     route_ = to;
-    if (to->via == nullptr)
-        return refuse(503, "tunnel_reconnecting", "The tunnel is not connected right now",
-                      "It usually comes back within seconds: try again.");
     const bool is_counted = !who().peer.is_loopback || w_.limits.on_loopback.tunnel_requests;
     if (is_counted && !w_.tunnel_requests.at(to->tunnel.tunnel_id, w_.loop.now()).take(w_.loop.now()))
         return refuse(429, "rate_limited", "This tunnel gets more requests than it may", "Try again in a moment.",
@@ -194,14 +192,18 @@ void exchange::start_tunnel_request(const wire::request_head& head, const std::s
     if (to->guard != nullptr) to->guard->hide(shown, open.fields, w_.left_cookies);
     // An upgrade keeps its direction open: what follows the head is the new protocol.
     const bool ended = request_done_ && protocol_.empty();
-    stream_ = to->via->session().open(open, ended ? flag::end : std::uint8_t{0}, *this);
+    const auto flags = ended ? flag::end : std::uint8_t{0};
+    if (to->via == nullptr || to->via->session().opens_wait() || !to->waiting.empty()) return park(open, flags);
+    stream_ = to->via->session().open(open, flags, *this);
     if (stream_ == nullptr && to->via->session().can_open())
         return refuse(431, "head_too_large", "The request's fields are too large", {});
-    if (stream_ == nullptr)
-        return refuse(503, "too_many_streams", "The tunnel carries as many requests as it can right now",
-                      "Try again in a moment.", /*is_last=*/false, "streams");
-    ++to->requests;
-    to->last_request = w_.loop.now();
+    if (stream_ == nullptr) return refuse_busy("streams");
+    sent_to_tunnel();
+}
+
+void exchange::sent_to_tunnel() {
+    ++route_->requests;
+    route_->last_request = w_.loop.now();
     untimed_ = grpc_;
     if (continue_pending_)
         arm(w_.limits.continue_wait);
@@ -239,10 +241,12 @@ void exchange::forward_body(std::string_view bytes, bool push) {
         api_body_.append(bytes);
         return;
     }
-    if (stream_ == nullptr) return;
+    if (stream_ == nullptr && !is_waiting()) return;
     body_size_ += bytes.size();
     if (w_.limits.body != 0 && body_size_ > w_.limits.body && protocol_.empty()) return refuse_body();
-    if (std::exchange(continue_pending_, false)) arm_wait(w_.limits.body_window);
+    const bool was_expected = std::exchange(continue_pending_, false);
+    if (is_waiting()) return park_body(bytes);
+    if (was_expected) arm_wait(w_.limits.body_window);
     route_->bytes_in += bytes.size();
     stream_->write(bytes, push);
 }
@@ -255,9 +259,10 @@ void exchange::refuse_body() {
 void exchange::finish_request(std::vector<wire::field>& trailers) {
     request_done_ = true;
     if (api_request_ != nullptr) return finish_api_request();
+    // What decides about framing or routing has no place behind a body (RFC 9110 §6.5.1).
+    std::erase_if(trailers, [](const wire::field& f) { return !may_be_trailer(f.name); });
+    if (is_waiting()) return park_end(trailers);
     if (stream_ != nullptr) {
-        // What decides about framing or routing has no place behind a body (RFC 9110 §6.5.1).
-        std::erase_if(trailers, [](const wire::field& f) { return !may_be_trailer(f.name); });
         if (!trailers.empty()) stream_->send_trailers(trailers);
         if (stream_ != nullptr) stream_->finish();
     }
@@ -347,10 +352,16 @@ void exchange::answer_call(int status, std::string_view code_name, std::string_v
 // --- ends ------------------------------------------------------------------------------------------------------------
 
 void exchange::drop_stream() {
+    waiting_.reset();
     if (stream_ != nullptr) std::exchange(stream_, nullptr)->release();
 }
 
 void exchange::on_exchange_timeout() {
+    if (is_waiting()) {
+        const bool is_away = route_->via == nullptr;
+        waiting_.reset();
+        return is_away ? refuse_reconnecting("parked-wait") : refuse_busy("unaccepted");
+    }
     if (continue_pending_ && stream_ != nullptr) {
         // The app said nothing about the body it was asked to expect; most never do.
         continue_pending_ = false;

@@ -13,6 +13,7 @@
 #include "instatunnel/engine/session.hpp"
 #include "instatunnel/net/event_loop.hpp"
 #include "instatunnel/wire/http1.hpp"
+#include "parking.hpp"
 #include "worker.hpp"
 
 namespace instatunnel::edge {
@@ -39,7 +40,7 @@ struct edge_answer {
 /// base page) of its host, opens the stream, keeps the time limits, and says what the visitor is told when it fails. A
 /// front end derives from it, parses and writes, and gets the tunnel's events itself: nothing stands between the
 /// tunnel's bytes and the visitor's connection.
-class exchange : public engine::stream_events {
+class exchange : public engine::stream_events, private parked {
 public:
     void on_reset(engine::stream&, engine::code why, std::string_view text) override;
 
@@ -57,6 +58,8 @@ protected:
     /// 100 Continue.
     virtual void send_continue() = 0;
     virtual void on_timer() = 0;
+    /// A request that had waited is on its way: what was held back meanwhile may come.
+    virtual void on_set_out() = 0;
 
     /// Forgets the exchange before and sets out for the head of a new one. `version`: 10, 11, 20. `ended`: no body
     /// follows (or none that belongs to the request: an upgrade).
@@ -83,6 +86,8 @@ protected:
     void drop_stream();
     /// Route, API call and texts go; what prepare() sets stays.
     void forget() noexcept;
+    /// It waits for its tunnel. As little of its body should be read as can be.
+    bool is_waiting() const noexcept { return waiting_ != nullptr; }
     void arm(std::chrono::milliseconds limit) { timer_.arm(limit); }
     /// A limit on how long the app or the visitor's body may take, which gRPC calls have none of: their length is the
     /// caller's to choose (grpc-timeout), and streams may be silent for as long as they like.
@@ -121,6 +126,15 @@ private:
     void hear_proxy(const wire::request_head& head);
     const visitor_origin& who() const noexcept { return told_ != nullptr ? *told_ : origin_; }
     void start_tunnel_request(const wire::request_head& head, const std::shared_ptr<route>& to);
+    /// To be called once stream_ is open.
+    void sent_to_tunnel();
+    void refuse_reconnecting(std::string_view limit);
+    void refuse_busy(std::string_view limit);
+    void park(const wire::itp::open_head& head, std::uint8_t flags);
+    void park_body(std::string_view bytes);
+    void park_end(const std::vector<wire::field>& trailers);
+    bool set_out() override;
+    void turn_away() override;
     void start_api_request(const wire::request_head& head);
     void finish_api_request();
     void refuse_api_body();
@@ -132,6 +146,12 @@ private:
     void answer_call(int status, std::string_view code_name, std::string_view message, std::string_view hint,
                      std::string_view limit);
 
+    struct waiting_request;
+    struct no_waiting_request {
+        void operator()(waiting_request* w) const noexcept;
+    };
+
+    std::unique_ptr<waiting_request, no_waiting_request> waiting_;
     std::unique_ptr<visitor_origin> told_;   ///< who the visitor is, by a trusted proxy's word
     std::shared_ptr<exchange*> api_ticket_;  ///< lets an answer of another thread find out that we are gone
     std::unique_ptr<service::api_request> api_request_;

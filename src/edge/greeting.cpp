@@ -2,6 +2,8 @@
 
 #include <openssl/ssl.h>
 
+#include <algorithm>
+
 #include "http2_visitor.hpp"
 #include "instatunnel/base/log.hpp"
 #include "lane.hpp"
@@ -30,7 +32,7 @@ greeting::greeting(worker& w, net::peer_name peer, address_slot slot)
       peer_(std::move(peer)),
       slot_(std::move(slot)),
       timer_(
-          w.loop, [](void* self) { static_cast<greeting*>(self)->on_broken(errc::tls_handshake_timeout); }, this) {
+          w.loop, [](void* self) { static_cast<greeting*>(self)->on_timer(); }, this) {
     ++w_.handshaking;
 }
 
@@ -45,7 +47,7 @@ void greeting::begin(worker& w, unique_fd fd, net::peer_name peer, address_slot 
     SSL_set_accept_state(ssl);
     auto* self = new greeting(w, std::move(peer), std::move(slot));
     w.loop.keep(std::unique_ptr<net::retirable>(self));
-    self->timer_.arm(w.limits.handshake);
+    self->timer_.arm(std::min(w.limits.doorstep, w.limits.handshake));
     self->conn_ = net::connection::start(w.loop, std::move(fd), ssl, *self, /*connecting=*/false);
 }
 
@@ -73,6 +75,18 @@ void greeting::on_connected() {
         l->adopt(std::move(conn_));
     }
     leave();
+}
+
+void greeting::on_timer() {
+    const auto& limits = w_.limits;
+    const auto state = SSL_get_state(conn_->ssl());
+    const bool came = state != TLS_ST_BEFORE && state != TLS_ST_SR_CLNT_HELLO;
+    if (!hello_seen_ && came && limits.doorstep < limits.handshake) {
+        hello_seen_ = true;
+        return timer_.arm(limits.handshake - limits.doorstep);
+    }
+    log::debug("visitor.refused").with("from", peer_.address).with("limit", came ? "handshake" : "doorstep");
+    on_broken(errc::tls_handshake_timeout);
 }
 
 void greeting::on_broken(errc why) {

@@ -32,6 +32,7 @@ public:
 private:
     greeting(worker& w, net::peer_name peer, address_slot slot);
     ~greeting() override;
+    void on_timer();
     void leave();
 
     worker& w_;
@@ -39,6 +40,7 @@ private:
     address_slot slot_;
     std::unique_ptr<net::connection> conn_;
     net::timer timer_;
+    bool hello_seen_ = false;
 };
 
 }  // namespace instatunnel::edge

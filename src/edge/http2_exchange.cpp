@@ -79,7 +79,7 @@ void http2_exchange::on_body(std::string_view bytes) {
     if (lingers_) return;  // nobody takes it, so there is no more room for it
     if (connect_ && !upgraded_) {
         // Until the app agrees these bytes would be a second request to it. Bounded by the stream's window.
-        if (stream_ != nullptr) early_.append(bytes);
+        if (stream_ != nullptr || is_waiting()) early_.append(bytes);
     } else {
         forward_body(bytes, /*push=*/upgraded_);
     }
@@ -99,6 +99,7 @@ void http2_exchange::on_body_end(std::vector<wire::field>& trailers) {
 
 // The visitor may send as much as the tunnel took; nothing is waited for where there is no tunnel (any more).
 void http2_exchange::give_credit() {
+    if (is_waiting()) return;
     auto give = uncredited_;
     if (stream_ != nullptr && !stopped_)
         give = static_cast<std::size_t>(std::min<std::uint64_t>(give, stream_->bytes_sent() - taken_));
@@ -116,6 +117,11 @@ void http2_exchange::widen_window(std::size_t taken) {
     taken_freely_ = 0;
     window_ *= 2;
     session().grow_window(id(), window_);
+}
+
+void http2_exchange::on_set_out() {
+    stream_->watch_progress();
+    give_credit();
 }
 
 void http2_exchange::on_stop(engine::stream&) {

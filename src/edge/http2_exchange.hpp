@@ -63,6 +63,7 @@ private:
     void cut(engine::code why) override;
     void send_continue() override;
     void on_timer() override;
+    void on_set_out() override;
 
     http2_session& session() { return of_.session(); }
     void add_websocket_key(wire::request_head& head);

@@ -50,6 +50,7 @@ void http2_visitor::on_readable() {
         if (got.status != net::read_status::data)
             // Somebody who hangs up does not wait for the answer.
             return close(/*cleanly=*/got.status == net::read_status::end && exchanges_.empty());
+        bytes_read_ += got.size;
         if (!session_->receive({space.data(), got.size})) return close(/*cleanly=*/true);
         settle();
         if (conn_ == nullptr || got.drained) return;
@@ -107,7 +108,10 @@ void http2_visitor::settle() {
         buffers_.arm(w_.limits.buffers_kept);
     }
     if (session_->is_inside_section()) {
-        if (!std::exchange(section_timed_, true)) idle_.arm(w_.limits.whole_head);
+        if (!std::exchange(section_timed_, true)) {
+            pace_.begin(w_.loop.now(), bytes_read_);
+            idle_.arm(pace_.look(w_.loop.now(), bytes_read_, w_.limits).again);
+        }
         return;
     }
     const bool was_timed = std::exchange(section_timed_, false);
@@ -119,6 +123,9 @@ void http2_visitor::settle() {
 
 void http2_visitor::on_idle_timer() {
     if (session_->is_inside_section()) {
+        const auto pace = pace_.look(w_.loop.now(), bytes_read_, w_.limits);
+        if (pace.limit.empty()) return idle_.arm(pace.again);
+        log::debug("visitor.cut").with("from", origin().peer.address).with("limit", pace.limit);
         session_->terminate(NGHTTP2_ENHANCE_YOUR_CALM);
         return close(/*cleanly=*/true);
     }

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "head_pace.hpp"
 #include "http2_exchange.hpp"
 #include "http2_session.hpp"
 #include "instatunnel/net/connection.hpp"
@@ -56,6 +57,8 @@ private:
     net::timer goodbye_;
     unsigned requests_here_ = 0;
     std::size_t unread_reply_ = 0;
+    head_pace pace_;  ///< of a field section that comes in pieces
+    std::uint64_t bytes_read_ = 0;
     bool section_timed_ = false;
     bool reading_paused_ = false;
     bool draining_ = false;

@@ -105,7 +105,9 @@ void lane::on_writable() {
 }
 
 void lane::run_deferred() {
-    if (conn_ != nullptr) session_.flush();
+    if (conn_ == nullptr) return;
+    if (route_ != nullptr && route_->via == this) route_->waiting.release();
+    session_.flush();
 }
 
 void lane::on_broken(errc why) {
@@ -185,6 +187,7 @@ void lane::admitted(outcome<service::granted_tunnel> granted, std::string ref) {
     grant.port = route_->tunnel.port;
     grant.guarded = route_->guard != nullptr;
     session_.send_welcome(engine::to_json(w));
+    route_->waiting.release();
     --w_.lanes_without_hello;
     counted_ = false;
     tick_.arm(tick_length);
@@ -295,6 +298,7 @@ void lane::take_off_line() {
     route_->via = nullptr;
     route_->away_since = w_.loop.now();
     if (!for_good_) return;
+    route_->waiting.turn_all_away();
     w_.routes.remove(*route_);
     w_.ports.close_unused(w_.routes);
 }

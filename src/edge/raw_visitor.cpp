@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
+
 #include "instatunnel/base/log.hpp"
 #include "lane.hpp"
 
@@ -51,11 +53,52 @@ void raw_visitor::begin(worker& w, unique_fd fd, net::peer_name peer, const net:
                         std::shared_ptr<route> to) {
     const bool too_often = (!peer.is_loopback || w.limits.on_loopback.tunnel_requests) &&
                            !w.tunnel_requests.at(to->tunnel.tunnel_id, w.loop.now()).take(w.loop.now());
-    if (to->via == nullptr || w.draining || too_often) return turn_away(std::move(fd), *to);
+    if (w.draining || too_often) return edge::turn_away(std::move(fd), *to);
     net::tune_socket(fd.get(), visitor_notsent_lowat, peer.is_loopback);
     auto* self = new raw_visitor(w, std::move(peer), local, std::move(slot), std::move(to));
     w.loop.keep(std::unique_ptr<net::retirable>(self));
-    self->adopt(net::connection::plain(w.loop, std::move(fd), self->pipe_));
+    const auto& tunnel = *self->route_;
+    if (tunnel.via != nullptr && tunnel.waiting.empty() && !tunnel.via->session().opens_wait())
+        return self->open(std::move(fd));
+    if (self->park(fd)) return;
+    edge::turn_away(std::move(fd), tunnel);
+    self->leave();
+}
+
+void raw_visitor::open(unique_fd fd) {
+    adopt(net::connection::plain(w_.loop, std::move(fd), pipe_));
+}
+
+bool raw_visitor::park(unique_fd& fd) {
+    auto patience = w_.limits.raw_accept;
+    if (route_->via == nullptr) {
+        const auto gone = std::chrono::duration_cast<std::chrono::milliseconds>(w_.loop.now() - route_->away_since);
+        patience = std::min(w_.limits.parked_wait, w_.limits.hold - gone);
+        if (patience.count() <= 0 || route_->waiting.size() >= w_.limits.parked) return false;
+    }
+    waiting_ = std::move(fd);
+    spot_ = route_->waiting.enter(*this);
+    is_waiting_ = true;
+    timer_.arm(patience);
+    return true;
+}
+
+void raw_visitor::stop_waiting() {
+    if (std::exchange(is_waiting_, false)) route_->waiting.leave(spot_);
+}
+
+bool raw_visitor::set_out() {
+    auto* via = route_->via;
+    if (via == nullptr || via->session().opens_wait() || !via->session().can_open()) return false;
+    stop_waiting();
+    open(std::move(waiting_));
+    return true;
+}
+
+void raw_visitor::turn_away() {
+    stop_waiting();
+    edge::turn_away(std::move(waiting_), *route_);
+    leave();
 }
 
 void raw_visitor::adopt(std::unique_ptr<net::connection> connection) {
@@ -78,6 +121,10 @@ void raw_visitor::adopt(std::unique_ptr<net::connection> connection) {
 }
 
 void raw_visitor::abort() {
+    if (is_waiting_) {
+        ++w_.cut_requests;
+        return turn_away();
+    }
     if (pipe_.is_over()) return;
     ++w_.cut_requests;
     pipe_.cut(code::draining);
@@ -95,6 +142,7 @@ void raw_visitor::on_pipe_moved(std::size_t from_visitor, std::size_t to_visitor
 }
 
 void raw_visitor::on_timer() {
+    if (is_waiting_) return turn_away();
     const auto idle = std::chrono::duration_cast<std::chrono::milliseconds>(w_.loop.now() - pipe_.last_moved());
     if (accepted_ && idle < w_.limits.raw_idle) return timer_.arm(w_.limits.raw_idle - idle);
     pipe_.cut(code::idle_timeout);

@@ -9,6 +9,7 @@
 
 #include "instatunnel/service/service.hpp"
 #include "instatunnel/wire/itp_head.hpp"
+#include "parking.hpp"
 
 namespace instatunnel::edge {
 
@@ -28,6 +29,7 @@ struct route {
     std::chrono::steady_clock::time_point away_since{};
     std::int64_t connected_at_us = 0;
     std::chrono::steady_clock::time_point last_request{};  ///< meaningful once there was one
+    parking waiting;
     std::uint64_t requests = 0;
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;

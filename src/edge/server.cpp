@@ -155,6 +155,7 @@ private:
         redirect_acceptor_.reset();
         worker_.ports.close_all();
         drain_deadline_ = loop_.now() + limit;
+        worker_.routes.each([](route& r) { r.waiting.turn_all_away(); });
         for (lane* l : std::vector<lane*>(worker_.lanes.begin(), worker_.lanes.end()))
             l->drain();
         for (visitor_connection* v : std::vector<visitor_connection*>(worker_.visitors.begin(), worker_.visitors.end()))

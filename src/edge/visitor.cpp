@@ -36,7 +36,8 @@ void visitor::on_readable() {
         // Whoever asks without reading the answers gets no further ones.
         const bool full =
             input_.size() >= w_.limits.pipelined_bytes || (state_ == state::reading_head && conn_->is_congested());
-        if (full || (stream_ != nullptr && stream_->is_congested())) {
+        if (full || (stream_ != nullptr && stream_->is_congested()) ||
+            (state_ == state::reading_body && is_waiting())) {
             reading_paused_ = true;
             return;
         }
@@ -115,7 +116,10 @@ std::size_t visitor::consume_head(std::string_view bytes) {
     const auto parsed = wire::parse_request_head(bytes, head_seen_, w_.limits.head, w_.request);
     if (parsed.status == wire::parse_status::incomplete) {
         // An empty line before a request is nothing that has to be completed (RFC 9112 §2.2).
-        if (head_seen_ == 0 && bytes != "\r\n") arm(w_.limits.whole_head);
+        if (head_seen_ == 0 && bytes != "\r\n") {
+            pace_.begin(w_.loop.now());
+            arm(pace_.look(w_.loop.now(), bytes.size(), w_.limits).again);
+        }
         head_seen_ = bytes.size();
         return 0;
     }
@@ -171,6 +175,10 @@ void visitor::request_complete() {
 }
 
 void visitor::on_drained(engine::stream&) {
+    if (reading_paused_ && state_ != state::closing) conn_->resume_reading();
+}
+
+void visitor::on_set_out() {
     if (reading_paused_ && state_ != state::closing) conn_->resume_reading();
 }
 
@@ -244,7 +252,9 @@ void visitor::on_timer() {
         return arm(w_.limits.keep_alive);
     }
     if (input_.empty()) return close(/*cleanly=*/true);
-    refuse(408, "request_timeout", "The request did not arrive in time", {}, /*is_last=*/true, "whole-head");
+    const auto pace = pace_.look(w_.loop.now(), input_.size(), w_.limits);
+    if (pace.limit.empty()) return arm(pace.again);
+    refuse(408, "request_timeout", "The request did not arrive in time", {}, /*is_last=*/true, pace.limit);
 }
 
 }  // namespace instatunnel::edge

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "exchange.hpp"
+#include "head_pace.hpp"
 #include "instatunnel/net/connection.hpp"
 #include "instatunnel/wire/http1.hpp"
 #include "visitor_connection.hpp"
@@ -63,11 +64,13 @@ private:
     void close(bool cleanly);
     void leave();
     void on_timer() override;
+    void on_set_out() override;
 
     std::unique_ptr<net::connection> conn_;
     state state_ = state::reading_head;
     std::string input_;  ///< unread beginning of a head, or pipelined bytes
     std::size_t head_seen_ = 0;
+    head_pace pace_;
     bool reading_paused_ = false;
     bool input_over_ = false;
     bool in_consume_ = false;

@@ -254,8 +254,10 @@ bool session::handle_frame(const frame_header& h, std::string_view payload) {
             events_.on_ctrl(payload);
             return !failed_;
         case frame_type::accept:
-            if (stream* s = find(h.stream); s != nullptr && !s->dead_ && s->events_ != nullptr)
-                s->events_->on_accepted(*s);
+            if (stream* s = find(h.stream); s != nullptr && !s->dead_) {
+                note_accepted(*s);
+                if (s->events_ != nullptr) s->events_->on_accepted(*s);
+            }
             return true;
         case frame_type::move:
         case frame_type::datagram:
@@ -315,6 +317,7 @@ stream* session::open(const wire::itp::open_head& head, std::uint8_t flags, stre
     s->events_ = &events;
     streams_->by_id.insert(id, s);
     ++open_count_;
+    ++unaccepted_;
     if ((flags & flag::end) != 0) s->end_queued_ = s->end_sent_ = true;
     append_head(frame_type::open, flags, id, head_buffer_);
     return s;
@@ -337,6 +340,7 @@ bool session::handle_head(const frame_header& h, std::string_view payload) {
     if (interim && ++s->interim_heads_ > max_interim_heads) return violate(code::protocol, "too many interim heads");
     if (s->head_seen_ || s->receive_end_ || (interim && (h.flags & flag::end) != 0))
         return violate(code::protocol, "HEAD after the final one");
+    note_accepted(*s);
     s->head_seen_ = !interim;
     const bool ended = (h.flags & flag::end) != 0;
     if (s->events_ != nullptr) s->events_->on_head(*s, reply_head_, h.flags);
@@ -407,7 +411,14 @@ bool session::handle_reset(const frame_header& h, std::string_view payload) {
     return !failed_;
 }
 
+// From any sign of life of the app's, or with the stream's end.
+void session::note_accepted(stream& s) {
+    if (role_ != role::edge || std::exchange(s.accepted_, true)) return;
+    if (unaccepted_-- == limits_.max_unaccepted) wake_output();
+}
+
 void session::kill(stream& s, code why, std::string_view text) {
+    note_accepted(s);
     s.dead_ = true;
     s.drop_queue();
     const auto id = s.id_;
@@ -484,6 +495,7 @@ void session::forget_if_done(stream& s) {
 }
 
 void session::erase(stream& s) {
+    note_accepted(s);
     s.drop_queue();
     window_growth_ -= s.receive_.window() - limits_.window;
     streams_->by_id.erase(s.id_);

@@ -71,6 +71,22 @@ def new_edge(binary, folder):
 
 
 @pytest.fixture
+def edge_with(binary, folder):
+    """edge_with(flag, …, name=value, …): a running dev edge with these flags and limits."""
+    running = []
+
+    def start(*flags, **limits):
+        limits = [part for name, value in limits.items() for part in ("--limit", f"{name.replace('_', '-')}={value}")]
+        running.append(Edge(binary, folder / f"limited{len(running)}", ("--dev", *flags, *limits)).start())
+        return running[-1]
+
+    yield start
+    for one in running:
+        if one.process.running():
+            one.stop(5)
+
+
+@pytest.fixture
 def cli(binary, folder, edge):
     """The program with an empty home, beside the shared edge."""
     return Cli(binary, folder / "cli", edge)

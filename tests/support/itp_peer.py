@@ -36,9 +36,9 @@ def request(stream, tunnel=1, path=b"/", length=-1, flags=END, method=b"GET", pr
     return frame(OPEN, head + fields((b"X-A", b"1")), stream, flags)
 
 
-def hello(key, name, instance="i"):
+def hello(key, name, instance="i", proto="http"):
     return frame(HELLO, json.dumps({"v": 1, "client": {"name": "peer", "ver": "0"}, "auth": {"type": "key", "key": key}, "instance_id": instance, "lane": 0,
-                                    "window_init": 65536, "tunnels": [{"ref": "web", "proto": "http", "sub": name, "target": "localhost:1"}]}).encode())
+                                    "window_init": 65536, "tunnels": [{"ref": "web", "proto": proto, "sub": name, "target": "localhost:1"}]}).encode())
 
 
 def welcome(name="peer"):
@@ -92,11 +92,11 @@ def mutated(frames, seed):
 class ClientPeer:
     """A tunnel client; `frames()` gives what the edge has sent since."""
 
-    def __init__(self, edge, name=None, key=None, limit=5):
+    def __init__(self, edge, name=None, key=None, limit=5, proto="http"):
         self.lane = tls_connection(edge.port, f"api.{edge.domain}", edge.cacert, alpn=["itp/1"], limit=limit)
         self._data = b""
         if name:
-            self.lane.sendall(PREFACE + hello(key or edge.owner.key, name, instance=name))
+            self.lane.sendall(PREFACE + hello(key or edge.owner.key, name, name, proto))
             self._fill(16)
             self._data = self._data[16:]
             kind, _, _, payload = self.next()

@@ -18,10 +18,12 @@ struct edge_limits {
     wire::http1_limits head;
     http2_limits http2;
     engine::session_limits session;
-    std::chrono::milliseconds doorstep{5'000};  ///< PROXY header and ClientHello, where they are looked at
+    std::chrono::milliseconds doorstep{5'000};  ///< PROXY header and ClientHello
     std::chrono::milliseconds handshake{10'000};
     std::chrono::milliseconds first_byte{30'000};  ///< fresh connection to first byte of a head
     std::chrono::milliseconds whole_head{15'000};  ///< first byte to the end of a head
+    std::chrono::milliseconds head_grace{5'000};   ///< of that before head_rate counts
+    std::uint64_t head_rate = 500;                 ///< bytes a second that a head must bring from then on
     std::chrono::milliseconds keep_alive{75'000};
     std::chrono::milliseconds buffers_kept{1'000};  ///< TLS buffers of a connection between requests
     std::chrono::milliseconds body_window{30'000};  ///< a body must bring body_minimum bytes in this time
@@ -34,7 +36,10 @@ struct edge_limits {
     std::chrono::milliseconds raw_idle{3'600'000};  ///< tcp and tls: neither end says anything
     std::size_t reply_minimum = 16 * 1024;          ///< a visitor must read this much of a whole reply in `keep_alive`
     std::chrono::milliseconds hello{5'000};
-    std::chrono::milliseconds hold{30'000};  ///< visitors of a lost tunnel are told to come back
+    std::chrono::milliseconds hold{30'000};         ///< visitors of a lost tunnel are told to come back
+    std::size_t parked = 64;                        ///< requests that wait for one tunnel's client to come back
+    std::chrono::milliseconds parked_wait{10'000};  ///< at most, and never beyond `hold`
+    std::size_t parked_body = 1024 * 1024;          ///< of one tunnel's waiting requests, in all
     std::size_t pipelined_bytes = 64 * 1024;
     std::size_t api_body = 64 * 1024;
     std::uint64_t memory = 0;  ///< resident bytes of the process; 0: three quarters of the machine's
@@ -45,7 +50,7 @@ struct edge_limits {
     auth::bucket_rule tunnel_requests{2000,
                                       std::chrono::milliseconds(1)};  ///< per tunnel: 1,000 a second, 2,000 at once
     /// Wrong passwords for one tunnel from one address, loopback too: guessing has no other cost.
-    auth::bucket_rule gate_tries = auth::bucket_rule::per_minute(10);
+    auth::bucket_rule gate_tries = auth::bucket_rule::in_any_minute(10);
     std::size_t addresses_remembered = 20'000;
 
     /// A developer's own load test is no attack: these spare loopback visitors until somebody sets them.

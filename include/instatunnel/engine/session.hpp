@@ -122,6 +122,7 @@ private:
     bool progress_watched_ = false;
     bool dead_ = false;
     bool released_ = false;
+    bool accepted_ = false;   // edge side: the client has begun with it
     bool head_seen_ = false;  // the final reply head has come
     unsigned interim_heads_ = 0;
 };
@@ -162,6 +163,7 @@ enum class role : std::uint8_t { client, edge };
 
 struct session_limits {
     std::size_t max_streams = 2000;
+    std::size_t max_unaccepted = 256;  ///< see session::opens_wait()
     /// Windows may grow while the sum of what they could make us hold stays below this.
     std::uint64_t growth_budget = 16ull * 1024 * 1024;
     std::uint32_t window = wire::itp::initial_window;
@@ -205,6 +207,9 @@ public:
         return !failed_ && !is_going_away() && open_count_ < limits_.max_streams && next_id_ <= 0x7FFFFFFEu &&
                batch_.size() + out_.queued() < max_backlog;
     }
+    /// The peer has not begun with as many streams as it should be sent at once: further ones had better wait. open()
+    /// does not refuse them. Once that is over, request_flush() is called.
+    bool opens_wait() const noexcept { return unaccepted_ >= limits_.max_unaccepted; }
     std::size_t open_streams() const noexcept { return open_count_; }
     bool is_going_away() const noexcept { return goaway_sent_ || goaway_received_; }
     std::chrono::microseconds round_trip() const noexcept { return round_trip_; }
@@ -242,6 +247,7 @@ private:
     void flush_grants();
     void flush_batch();
     void receive_ended(stream& s);
+    void note_accepted(stream& s);
     void kill(stream& s, code why, std::string_view text);
     void forget_if_done(stream& s);
     void erase(stream& s);
@@ -256,6 +262,7 @@ private:
     session_limits limits_;
     std::unique_ptr<table> streams_;
     std::size_t open_count_ = 0;
+    std::size_t unaccepted_ = 0;
     std::uint32_t next_id_;
     std::uint32_t highest_peer_id_ = 0;
 

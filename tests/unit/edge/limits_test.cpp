@@ -34,6 +34,12 @@ TEST_CASE("times, sizes, numbers and rates are set by name") {
     CHECK(with("field=4096").head.max_field == 4096);
     CHECK(with("fields=7").head.max_fields == 7);
     CHECK(with("streams=3").session.max_streams == 3);
+    CHECK(with("unaccepted=3").session.max_unaccepted == 3);
+    CHECK(with("parked=0").parked == 0);
+    CHECK(with("parked-wait=3s").parked_wait == 3s);
+    CHECK(with("parked-body=4k").parked_body == 4096);
+    CHECK(with("head-grace=0").head_grace == 0ms);
+    CHECK(with("head-rate=9").head_rate == 9);
     CHECK(with("http2-streams=3").http2.streams == 3);
     const auto rate = with("handshakes-per-address=10");
     CHECK(rate.handshakes.capacity == 30);

@@ -146,3 +146,64 @@ TEST_CASE("an ERROR without text or of a newer peer is understood as far as it g
         CHECK(peer.end.told == told);
     }
 }
+
+TEST_CASE("streams that the peer has not begun with are counted until any sign of life or their end") {
+    engine::session_limits limits;
+    limits.max_unaccepted = 3;
+    session_pair pair(limits);
+    auto& edge = pair.edge;
+    for (int i = 0; i < 3; ++i) {
+        CHECK_FALSE(edge.session.opens_wait());
+        edge.open(request(), flag::end);
+    }
+    CHECK(edge.session.opens_wait());
+    CHECK(edge.open(request(), flag::end).stream != nullptr);
+    pair.settle();
+    CHECK(edge.session.opens_wait());
+
+    SECTION("ACCEPT, more than one for a stream counts once") {
+        pair.client.owners[0]->stream->accept();
+        pair.client.owners[0]->stream->accept();
+        pair.settle();
+        CHECK(edge.session.opens_wait());
+        pair.client.owners[1]->stream->accept();
+        pair.settle();
+        CHECK_FALSE(edge.session.opens_wait());
+    }
+    SECTION("a head, interim ones too") {
+        pair.client.owners[0]->stream->send_reply(reply(103), flag::interim);
+        pair.client.owners[1]->stream->send_reply(reply(), flag::end);
+        pair.settle();
+        CHECK_FALSE(edge.session.opens_wait());
+        CHECK(edge.owners[1]->told == "head 200;end;");
+    }
+    SECTION("a reset by either side") {
+        pair.client.owners[0]->stream->reset(code::origin_unreachable, {});
+        pair.settle();
+        CHECK(edge.session.opens_wait());
+        edge.owners[1]->release();
+        CHECK_FALSE(edge.session.opens_wait());
+    }
+    for (auto& owner : edge.owners)
+        owner->release();
+    CHECK_FALSE(edge.session.opens_wait());
+    for (int i = 0; i < 3; ++i) {
+        CHECK_FALSE(edge.session.opens_wait());
+        edge.open(request(), flag::end);
+    }
+    CHECK(edge.session.opens_wait());
+}
+
+TEST_CASE("the owner of a session gets a turn once opens need not wait any more") {
+    engine::session_limits limits;
+    limits.max_unaccepted = 1;
+    session_pair pair(limits);
+    auto& stream = pair.edge.open(request(), flag::end);
+    pair.settle();
+    pair.edge.flush_wanted = false;
+    pair.client.last().stream->accept();
+    const auto bytes = pair.client.take();
+    REQUIRE(pair.edge.session.receive(bytes, pair.now));
+    CHECK(stream.told == "accepted;");
+    CHECK(pair.edge.flush_wanted);
+}
