@@ -29,17 +29,17 @@ async function open({ page, scripts }) {
 }
 
 // axe runs in a copy of the page: the page's own policy and the missing scripts would both keep it out.
+let auditor;
+
 async function audit(page, scheme, viewport) {
-  const context = await browser.newContext({ colorScheme: scheme, viewport });
-  try {
-    const copy = await context.newPage();
-    await copy.setContent(await page.content());
-    await copy.evaluate(axeSource);
-    const found = await copy.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-    return found.violations.map(({ id, impact, help, nodes }) => ({ id, impact, help, where: nodes.map((n) => n.target.join(" ")) }));
-  } finally {
-    await context.close();
-  }
+  // One page for all: a renderer of its own for each would take longer than the questions.
+  auditor ??= await (await browser.newContext()).newPage();
+  await auditor.emulateMedia({ colorScheme: scheme });
+  await auditor.setViewportSize(viewport);
+  await auditor.setContent(await page.content());
+  await auditor.evaluate(axeSource);
+  const found = await auditor.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  return found.violations.map(({ id, impact, help, nodes }) => ({ id, impact, help, where: nodes.map((n) => n.target.join(" ")) }));
 }
 
 const commands = {
