@@ -76,7 +76,7 @@ void http2_exchange::add_websocket_key(wire::request_head& head) {
 
 void http2_exchange::on_body(std::string_view bytes) {
     uncredited_ += bytes.size();
-    if (lingers_) return;  // nobody takes it, so there is no more room for it
+    if (lingers_) return drop_rest();
     if (connect_ && !upgraded_) {
         // Until the app agrees these bytes would be a second request to it. Bounded by the stream's window.
         if (stream_ != nullptr || is_waiting()) early_.append(bytes);
@@ -273,12 +273,17 @@ void http2_exchange::cut(code why) {
 }
 
 // What is left of the request interests nobody (RFC 9113 §8.1). Told at once it costs some visitors (curl 7.88) the
-// reply that they have not read yet, so they get the time that a connection gets to linger; most end their request in
-// it.
+// reply that they have not read yet, and some go on waiting for room to send the rest. So it is read and dropped for as
+// long as a connection may linger; most end their request in that time.
 void http2_exchange::on_reply_left() {
     if (upgraded_) return;
     lingers_ = true;
+    drop_rest();
     arm(w_.limits.http2.linger);
+}
+
+void http2_exchange::drop_rest() {
+    session().consume(id(), std::exchange(uncredited_, 0));
 }
 
 void http2_exchange::on_timer() {

@@ -71,6 +71,7 @@ private:
     void switch_protocols(const wire::itp::reply_head& head);
     void send_reply_head(int status, const wire::itp::reply_head& head, bool ended);
     void give_credit();
+    void drop_rest();
     void widen_window(std::size_t taken);
 
     friend class http2_visitor;

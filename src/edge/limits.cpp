@@ -23,6 +23,12 @@ struct time_limit {
     milliseconds least{10};
     milliseconds most = std::chrono::hours(24);
 };
+/// One that the tunnel's session keeps.
+struct session_time_limit {
+    milliseconds engine::session_limits::*in;
+    milliseconds least{100};
+    milliseconds most = std::chrono::hours(1);
+};
 struct number_limit {
     void (*set)(edge_limits&, std::uint64_t);
     std::uint64_t least;
@@ -38,7 +44,7 @@ struct rate_limit {
 
 struct named_limit {
     std::string_view name;
-    std::variant<time_limit, size_limit, number_limit, rate_limit> what;
+    std::variant<time_limit, session_time_limit, size_limit, number_limit, rate_limit> what;
 };
 
 using rule = auth::bucket_rule;
@@ -60,6 +66,8 @@ const named_limit limits_by_name[] = {
     {"raw-idle", time_limit{&limits::raw_idle}},
     {"hello", time_limit{&limits::hello}},
     {"hold", time_limit{&limits::hold, milliseconds(0), std::chrono::minutes(5)}},
+    {"ping", session_time_limit{&engine::session_limits::ping_after}},
+    {"silence", session_time_limit{&engine::session_limits::dead_after}},
     {"parked", number_limit{[](limits& l, number v) { l.parked = v; }, 0, 100'000}},
     {"parked-wait", time_limit{&limits::parked_wait}},
     {"parked-body", size_limit{{[](limits& l, number v) { l.parked_body = v; }, 0, gib}}},
@@ -116,13 +124,16 @@ struct setter {
     edge_limits& into;
     std::string_view value;
 
-    std::string operator()(const time_limit& t) const {
+    template <class Limit>
+    std::string take_time(const Limit& t, milliseconds& to) const {
         const auto time = parse_duration(value, t.most);
         if (!time || *time < t.least)
             return "a time up to " + std::to_string(t.most.count() / 1000) + "s, like 10s or 500ms";
-        into.*t.in = *time;
+        to = *time;
         return {};
     }
+    std::string operator()(const time_limit& t) const { return take_time(t, into.*t.in); }
+    std::string operator()(const session_time_limit& t) const { return take_time(t, into.session.*t.in); }
     std::string take(const number_limit& n, bool with_unit, std::string_view example) const {
         const auto parsed = parse_number(value, with_unit);
         if (!parsed || *parsed < n.least || *parsed > n.most)

@@ -450,8 +450,8 @@ bool session::handle_ping(const frame_header& h, std::string_view payload) {
 bool session::check_alive(time_point now) {
     if (last_received_ == time_point{}) last_received_ = now;
     const auto silent = now - last_received_;
-    if (silent >= dead_after) return false;
-    const bool due = silent >= ping_after || (open_count_ != 0 && now - ping_sent_ >= ping_every);
+    if (silent >= limits_.dead_after) return false;
+    const bool due = silent >= limits_.ping_after || (open_count_ != 0 && now - ping_sent_ >= ping_every);
     if (due && (!ping_outstanding_ || now - ping_sent_ >= ping_every)) {
         ping_outstanding_ = true;
         ping_sent_ = now;

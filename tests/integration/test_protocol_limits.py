@@ -14,7 +14,7 @@ from hyperframe.frame import PingFrame, RstStreamFrame, WindowUpdateFrame
 from edge import Cli, Tunnel
 from hostile import HostileApp
 from http2_visitor import FrameVisitor
-from itp_peer import CREDIT, DATA, END, OPEN, ClientPeer, frame, reply
+from itp_peer import CREDIT, DATA, END, OPEN, PING, ClientPeer, frame, reply
 from local_apps import ByteApp
 from ports import free_range
 from visitor import tls_connection
@@ -170,6 +170,16 @@ def test_connections_of_a_tcp_tunnel_whose_client_does_not_begin(edge_with):
             while peer.next()[0] != OPEN:
                 pass
             assert seconds_until_closed(visitor) < 6
+
+
+def test_a_client_that_falls_silent(edge_with):
+    edge = edge_with(ping="300ms", silence="2s")
+    with ClientPeer(edge, "mute-peer", limit=10) as peer:
+        started = time.monotonic()
+        assert peer.next()[0] == PING
+        assert None not in peer.rest(), "the edge closes"
+        assert time.monotonic() - started < 8
+    edge.process.wait_text('tunnel.offline .*reason="the client is silent"')
 
 
 @pytest.mark.parametrize("growth, grows", [("0", False), ("16m", True)])

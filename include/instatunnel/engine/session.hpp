@@ -167,6 +167,8 @@ struct session_limits {
     /// Windows may grow while the sum of what they could make us hold stays below this.
     std::uint64_t growth_budget = 16ull * 1024 * 1024;
     std::uint32_t window = wire::itp::initial_window;
+    std::chrono::milliseconds ping_after{4000};  ///< of silence
+    std::chrono::milliseconds dead_after{8500};  ///< of silence
 };
 
 class session {
@@ -197,7 +199,7 @@ public:
     void send_error(code why, std::string_view text);
 
     /// Call at least once a second: sends PING when nothing came for a while. False: the peer is silent for longer than
-    /// `dead_after`, the lane is lost.
+    /// the limit, the lane is lost.
     bool check_alive(time_point now);
     /// Tells every stream that the session is lost. Idempotent.
     void lose_all_streams(std::string_view text);
@@ -218,9 +220,7 @@ public:
     /// With this much waiting for the lane no stream is opened: heads are not bounded by credit.
     static constexpr std::size_t max_backlog = 4 * 1024 * 1024;
     static constexpr unsigned max_interim_heads = 64;
-    static constexpr std::chrono::milliseconds ping_after{4000};  ///< of silence
     static constexpr std::chrono::milliseconds ping_every{5000};  ///< while streams are open, for the round-trip time
-    static constexpr std::chrono::milliseconds dead_after{8500};  ///< of silence
 
 private:
     friend class stream;

@@ -35,6 +35,8 @@ TEST_CASE("times, sizes, numbers and rates are set by name") {
     CHECK(with("fields=7").head.max_fields == 7);
     CHECK(with("streams=3").session.max_streams == 3);
     CHECK(with("unaccepted=3").session.max_unaccepted == 3);
+    CHECK(with("ping=1s").session.ping_after == 1s);
+    CHECK(with("silence=3s").session.dead_after == 3s);
     CHECK(with("parked=0").parked == 0);
     CHECK(with("parked-wait=3s").parked_wait == 3s);
     CHECK(with("parked-body=4k").parked_body == 4096);
