@@ -71,10 +71,8 @@ close_code close_code_for(code why) {
             return close_code::going_away;
         case code::internal:
             return close_code::internal;
-        case code::rate_limited:
-            return close_code::later;
         default:
-            return close_code::policy;
+            return v1::close_code_of(static_cast<std::uint16_t>(why));
     }
 }
 

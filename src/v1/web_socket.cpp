@@ -101,6 +101,7 @@ public:
     }
 
     bool is_closed() const noexcept { return closed_; }
+    bool has_output() const noexcept { return wslay_event_want_write(context_) != 0; }
 
 private:
     static impl& self(void* user) { return *static_cast<impl*>(user); }
@@ -205,6 +206,10 @@ void web_socket::close(close_code why, std::string_view reason) {
 }
 bool web_socket::is_closed() const noexcept {
     return impl_->is_closed();
+}
+
+bool web_socket::has_output() const noexcept {
+    return impl_->has_output();
 }
 
 std::string accept_for(std::string_view key) {

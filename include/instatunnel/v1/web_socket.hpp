@@ -26,6 +26,17 @@ enum class close_code : std::uint16_t {
     later = 1013,
 };
 
+/// Our own reasons go as 4000 and their number in ITP (RFC 6455 §7.4.2): published clients take any close for a loss,
+/// ours learns that coming back is of no use.
+constexpr close_code close_code_of(std::uint16_t itp_code) noexcept {
+    return static_cast<close_code>(4000 + itp_code % 1000);
+}
+/// The number behind it; 0: it is none of ours.
+constexpr std::uint16_t itp_code_of(close_code why) noexcept {
+    const auto number = static_cast<std::uint16_t>(why);
+    return number >= 4000 && number < 5000 ? static_cast<std::uint16_t>(number - 4000) : std::uint16_t{0};
+}
+
 /// Text of one message, asked for piece by piece as the connection takes it.
 class message_source {
 public:
@@ -72,6 +83,8 @@ public:
     /// Queues the close frame behind what waits already; at most 120 bytes of `reason` are sent.
     void close(close_code why, std::string_view reason);
     bool is_closed() const noexcept;
+    /// Something waits to be sent.
+    bool has_output() const noexcept;
 
 private:
     class impl;
