@@ -59,10 +59,12 @@ public:
         const int got = wslay_event_recv(context_);
         input_ = {};
         if (closed_) return false;
-        if (refused_) close(*refused_, "only text messages are spoken here");
-        const auto waiting = wslay_event_get_queued_msg_count(context_);
-        if (waiting > sources_.size() + max_queued_frames) close(close_code::policy, "too many pings");
+        if (refused_) cut(*refused_, "only text messages are spoken here");
         flush();
+        if (!has_output())
+            pings_ = 0;
+        else if (pings_ > max_waiting_pings)
+            cut(close_code::policy, "too many pings");
         if (got == 0 && !refused_ && wslay_event_want_read(context_) != 0 && !wslay_event_get_close_sent(context_))
             return true;
         end();
@@ -149,6 +151,7 @@ private:
     static void on_message(wslay_event_context_ptr, const wslay_event_on_msg_recv_arg* message, void* user) {
         auto& me = self(user);
         if (message->opcode == WSLAY_TEXT_FRAME) return me.events_.on_text_end();
+        if (message->opcode == WSLAY_PING) ++me.pings_;
         if (message->opcode == WSLAY_PONG) return me.events_.on_pong();
         if (message->opcode != WSLAY_CONNECTION_CLOSE) return;
         if (me.why_ != close_code::none) return;
@@ -166,12 +169,18 @@ private:
         return static_cast<ssize_t>(got);
     }
 
+    void cut(close_code why, std::string_view reason) {
+        refused_ = why;
+        close(why, reason);
+    }
+
     void end() {
         if (std::exchange(closed_, true)) return;
-        if (why_ == close_code::none && wslay_event_get_close_received(context_) == 0)
-            why_ = wslay_event_get_status_code_sent(context_) != WSLAY_CODE_ABNORMAL_CLOSURE
-                       ? static_cast<close_code>(wslay_event_get_status_code_sent(context_))
-                       : close_code::protocol;
+        if (why_ == close_code::none && wslay_event_get_close_received(context_) == 0) {
+            const auto sent = wslay_event_get_status_code_sent(context_);
+            const bool is_told = sent == WSLAY_CODE_PROTOCOL_ERROR || sent == WSLAY_CODE_INVALID_FRAME_PAYLOAD_DATA;
+            why_ = is_told ? static_cast<close_code>(sent) : close_code::protocol;
+        }
         events_.on_closed(why_, reason_);
     }
 
@@ -182,6 +191,7 @@ private:
     std::optional<close_code> refused_;
     close_code why_ = close_code::none;
     std::string reason_;
+    int pings_ = 0;  ///< since everything had left
     bool in_control_ = false;
     bool closed_ = false;
 };

@@ -66,8 +66,8 @@ protected:
 /// answered. Memory does not grow with a message: text is handed on as it comes and taken as it leaves.
 class web_socket {
 public:
-    /// More answers to pings than this waiting to be sent, and the peer is cut.
-    static constexpr std::size_t max_queued_frames = 512;
+    /// More pings than this whose answers cannot leave, and the peer is cut.
+    static constexpr int max_waiting_pings = 512;
 
     /// `events` outlives it.
     web_socket(side who, socket_events& events);
