@@ -19,12 +19,12 @@ using v1::close_code;
 
 namespace {
 
-constexpr std::chrono::milliseconds tick_length{1000};
-constexpr std::chrono::seconds ping_every{30};
-constexpr std::chrono::seconds dead_after{90};
-constexpr std::size_t max_answer = 32 * 1024;
+constexpr std::chrono::milliseconds link_tick{1000};
+constexpr std::chrono::seconds link_ping_every{30};
+constexpr std::chrono::seconds silent_after{90};
+constexpr std::size_t longest_answer = 32 * 1024;
 
-std::string_view field_of(const wire::response_head& head, std::string_view name) {
+std::string_view answer_field(const wire::response_head& head, std::string_view name) {
     for (const auto& f : head.fields)
         if (iequals(f.name, name)) return trim(f.value);
     return {};
@@ -161,19 +161,19 @@ void v1_link::read_upgrade(std::string_view bytes) {
     head_.append(bytes);
     wire::response_head answer;
     const auto parsed = wire::parse_response_head(head_.data(), head_.size(), seen, "GET", {}, answer);
-    if (parsed.status == wire::parse_status::incomplete && head_.size() <= max_answer) return;
+    if (parsed.status == wire::parse_status::incomplete && head_.size() <= longest_answer) return;
     if (parsed.status != wire::parse_status::done)
         return fail({errc::unexpected_reply, server_.shown + " did not answer the upgrade with HTTP"});
     if (answer.status != 101)
         return fail(failure_of_v1(answer.status, std::string_view(head_).substr(parsed.consumed), server_.shown));
-    if (field_of(answer, "Sec-WebSocket-Accept") != v1::accept_for(socket_key_) ||
-        !wire::list_has_token(field_of(answer, "Upgrade"), "websocket"))
+    if (answer_field(answer, "Sec-WebSocket-Accept") != v1::accept_for(socket_key_) ||
+        !wire::list_has_token(answer_field(answer, "Upgrade"), "websocket"))
         return fail({errc::unexpected_reply, server_.shown + " answered the upgrade for somebody else"});
     const auto rest = head_.substr(parsed.consumed);
     head_.clear();
     socket_ = std::make_unique<v1::web_socket>(v1::side::client, *this);
     heard_ = pinged_ = loop_.now();
-    tick_.arm(tick_length);
+    tick_.arm(link_tick);
     if (!rest.empty()) (void)socket_->receive(rest);
 }
 
@@ -273,12 +273,12 @@ void v1_link::on_tick() {
     const auto now = loop_.now();
     (void)session_.check_alive(now);
     // A server that never answered a ping may not know them.
-    if (pongs_ && now - heard_ > dead_after) return fail({errc::connection_lost, "The server has fallen silent"});
-    if (now - pinged_ >= ping_every) {
+    if (pongs_ && now - heard_ > silent_after) return fail({errc::connection_lost, "The server has fallen silent"});
+    if (now - pinged_ >= link_ping_every) {
         pinged_ = now;
         socket_->ping();
     }
-    tick_.arm(tick_length);
+    tick_.arm(link_tick);
 }
 
 void v1_link::fail(const failure& why) {

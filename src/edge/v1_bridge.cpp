@@ -166,9 +166,10 @@ void v1_bridge::lane_gone() {
 void v1_bridge::on_welcome(std::string_view json) {
     if (gone_ || socket_ != nullptr) return;
     const auto granted = engine::parse_welcome(json);
-    client_->write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                   "Sec-WebSocket-Accept: " +
-                   v1::accept_for(wish_.socket_key) + "\r\n\r\n");
+    client_->write(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Accept: " +
+        v1::accept_for(wish_.socket_key) + "\r\n\r\n");
     client_->keep_buffers(true);
     socket_ = std::make_unique<v1::web_socket>(v1::side::server, *this);
     socket_->send(v1::connected_message(granted ? granted->tunnels.front().url : std::string()));

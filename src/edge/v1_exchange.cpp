@@ -99,8 +99,8 @@ void v1_exchange::reply(v1::message& m, std::shared_ptr<v1::held_bytes> held) {
 }
 
 void v1_exchange::refuse_reply(std::string_view why) {
-    answer(502, "origin_bad_response", "The tunnel's client sent an answer that cannot be passed on: " + std::string(why),
-           newer_client);
+    answer(502, "origin_bad_response",
+           "The tunnel's client sent an answer that cannot be passed on: " + std::string(why), newer_client);
 }
 
 void v1_exchange::answer(int status, std::string_view code_name, std::string_view message, std::string_view hint) {
@@ -109,7 +109,8 @@ void v1_exchange::answer(int status, std::string_view code_name, std::string_vie
     wire::itp::reply_head head;
     head.status = static_cast<std::uint16_t>(status);
     head.content_length = static_cast<std::int64_t>(page.body.size());
-    head.fields = {{"Content-Type", page.content_type}, {"X-Instatunnel-Error", code_name}, {"Cache-Control", "no-store"}};
+    head.fields = {
+        {"Content-Type", page.content_type}, {"X-Instatunnel-Error", code_name}, {"Cache-Control", "no-store"}};
     body_ = head_request_ ? std::string() : std::move(page.body);
     stream_->send_reply(head, body_.empty() ? flag::end : std::uint8_t{0});
     if (body_.empty()) return over();

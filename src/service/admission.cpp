@@ -209,6 +209,8 @@ outcome<store::tunnel> admission::open_existing(store::tunnel_request request, c
     if (!known) return known.error();
     if (!*known || (*known)->account_id != request.account_id) return failure(errc::not_found, "There is no tunnel \"" + host.substr(0, 80) + "\" in this account");
     request.name = (*known)->name;
+    // Its maker knows it by a number: that is no choice of the name.
+    if (number) request.kind = store::lease_kind::random;
     return open_known(request);
 }
 

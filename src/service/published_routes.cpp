@@ -11,7 +11,7 @@
 namespace instatunnel::service {
 namespace {
 
-constexpr std::uint64_t max_listed_tunnels = 1000;
+constexpr std::uint64_t max_published_tunnels = 1000;
 constexpr std::size_t max_visitor_secret = 256;
 
 // "localhost:3000" as the number of a port; 0: it is something else.
@@ -50,6 +50,7 @@ void api::create_published_tunnel(const call_ptr& c) {
     json_body given(c->request.body.reveal());
     const auto port = given.number("local_port");
     auto name = given.text("subdomain");
+    if (!name) name = given.text("name");
     const auto domain = given.text("custom_domain");
     const auto target = given.text("target");
     const auto password = given.optional_secret("password");
@@ -116,7 +117,7 @@ void api::list_published_tunnels(const call_ptr& c) {
     auto body = nlohmann::ordered_json::array();
     // Whoever has no account is told nothing of the tunnels of others who have none.
     if (c->key.id.empty()) return c->reply(200, body);
-    auto tunnels = parts_.data.list_tunnels(c->key.account_id, max_listed_tunnels);
+    auto tunnels = parts_.data.list_tunnels(c->key.account_id, max_published_tunnels);
     if (!tunnels) return c->fail(tunnels.error());
     const auto connected = live();
     for (const auto& t : *tunnels)

@@ -263,7 +263,7 @@ ALTER TABLE tunnels ADD COLUMN access BLOB NOT NULL DEFAULT x'';
 ALTER TABLE tunnels ADD COLUMN expires_at INTEGER;
 ALTER TABLE tunnels ADD COLUMN made_from TEXT NOT NULL DEFAULT '';
 CREATE INDEX tunnels_by_end ON tunnels(expires_at) WHERE expires_at IS NOT NULL;
-INSERT INTO accounts(id, name, plan, created_at) VALUES ('acc_anonymous', 'Anonymous tunnels', 'free', 0);
+INSERT INTO accounts(id, name, plan, created_at) VALUES ('acc_anonymous', 'Anonymous tunnels', 'business', 0);
 )sql";
 
 constexpr migration steps_of_this_program[] = {
