@@ -304,14 +304,16 @@ private:
         const auto port = server_.port == 443 ? std::string() : ":" + std::to_string(server_.port);
         const bool is_ipv6 = server_.host.find(':') != std::string::npos;
         const auto authority = (is_ipv6 ? "[" + server_.host + "]" : server_.host) + port;
-        auto begun = v1_link::begin(loop_, std::move(to_server), ssl, {server_.host, authority, options_.server}, *place_,
-                                    options_.key.clone(), *this, ours);
+        auto begun = v1_link::begin(loop_, std::move(to_server), ssl, {server_.host, authority, options_.server},
+                                    *place_, options_.key.clone(), *this, ours);
         if (!begun) return lost(begun.error());
         link_ = *begun;
         conn_ = net::connection::plain(loop_, std::move(ours), *this);
         conn_->set_water(engine::session::lane_high_water, lane_low_water);
         begin_session();
     }
+
+    void on_link_gone() override { link_ = nullptr; }
 
     void on_link_failed(const failure& why) override {
         link_ = nullptr;
@@ -373,8 +375,7 @@ private:
         name_ = grant.name;
         port_ = grant.port;
         log::info("tunnel.ready").with("url", grant.url).with("session", welcome->session);
-        events_.on_ready({grant.url, grant.name, options_.upstream.display, is_v1_ ? "v1" : "v2",
-                          was_online_});
+        events_.on_ready({grant.url, grant.name, options_.upstream.display, is_v1_ ? "v1" : "v2", was_online_});
         was_online_ = true;
     }
 

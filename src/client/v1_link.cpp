@@ -297,7 +297,7 @@ void v1_link::abandon() {
 
 void v1_link::leave() {
     if (std::exchange(gone_, true)) return;
-    events_ = nullptr;
+    if (auto* owner = std::exchange(events_, nullptr)) owner->on_link_gone();
     tick_.cancel();
     session_.lose_all_streams({});
     if (server_conn_ != nullptr) net::connection::close_gently(std::move(server_conn_));

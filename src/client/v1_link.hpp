@@ -24,6 +24,8 @@ class v1_link_events {
 public:
     /// The link has ended, or could not be made.
     virtual void on_link_failed(const failure& why) = 0;
+    /// It is over as the tunnel wanted, or as the session has told.
+    virtual void on_link_gone() = 0;
 
 protected:
     ~v1_link_events() = default;

@@ -36,7 +36,8 @@ void v1_request::begin(engine::session& session, std::uint64_t request_id, std::
                         wire::is_authority(open.authority);
     if (!usable) return answer(400, "The server sent a request that is not valid HTTP");
     if (v1::find_value(asked_.fields, "X-Forwarded-Proto") == "http") open.https = false;
-    std::erase_if(open.fields, [](const wire::field& f) { return iequals(f.name, "Host") || iequals(f.name, "Expect"); });
+    std::erase_if(open.fields,
+                  [](const wire::field& f) { return iequals(f.name, "Host") || iequals(f.name, "Expect"); });
     if (asked_.body.empty() && (open.method == "GET" || open.method == "HEAD")) open.content_length = -1;
     stream_ = session.open(open, asked_.body.empty() ? flag::end : std::uint8_t{0}, *this);
     if (stream_ == nullptr)

@@ -121,8 +121,8 @@ failure failure_of_v1(int status, std::string_view body, const std::string& serv
         case 502:
         case 503:
         case 504:
-            return {errc::connection_lost, server + " cannot serve tunnels right now (status " +
-                                               std::to_string(status) + ")"};
+            return {errc::connection_lost,
+                    server + " cannot serve tunnels right now (status " + std::to_string(status) + ")"};
         default:
             return {errc::unexpected_reply,
                     server + " answered with status " + std::to_string(status) + (words.empty() ? "" : ": " + words)};
@@ -143,8 +143,8 @@ outcome<v1_place> open_v1_tunnel(const tunnel_options& options) {
 bool speaks_only_v1(const std::string& server, const std::string& cacert) {
     auto http = api::make_http_client(cacert);
     if (!http) return false;
-    const auto reply = (*http)->send("GET", base_of(server) + "/v1/meta", {{"Accept", "application/json"}}, {},
-                                     call_limit);
+    const auto reply =
+        (*http)->send("GET", base_of(server) + "/v1/meta", {{"Accept", "application/json"}}, {}, call_limit);
     if (!reply) return false;
     if (reply->status == 404) return true;
     const auto meta = parse(reply->body);

@@ -204,10 +204,11 @@ outcome<store::tunnel> admission::open_known(const store::tunnel_request& reques
 
 outcome<store::tunnel> admission::open_existing(store::tunnel_request request, const std::string& host) {
     const auto number = tunnel_number(host);
-    auto known = number ? store_.find_tunnel_by_number(*number)
-                        : store_.find_tunnel(request.account_id, names_.label(host));
+    auto known =
+        number ? store_.find_tunnel_by_number(*number) : store_.find_tunnel(request.account_id, names_.label(host));
     if (!known) return known.error();
-    if (!*known || (*known)->account_id != request.account_id) return failure(errc::not_found, "There is no tunnel \"" + host.substr(0, 80) + "\" in this account");
+    if (!*known || (*known)->account_id != request.account_id)
+        return failure(errc::not_found, "There is no tunnel \"" + host.substr(0, 80) + "\" in this account");
     request.name = (*known)->name;
     // Its maker knows it by a number: that is no choice of the name.
     if (number) request.kind = store::lease_kind::random;

@@ -28,7 +28,8 @@ outcome<store::tunnel> admission::create_anonymous(const std::string& target, co
     if (there->from_address >= anonymous_per_address)
         return too_many("There are " + std::to_string(there->from_address) +
                         " tunnels without an account from this address already");
-    if (there->in_total >= anonymous_in_total) return too_many("This server has no room for tunnels without an account");
+    if (there->in_total >= anonymous_in_total)
+        return too_many("This server has no room for tunnels without an account");
     auto request = prepare(store::anonymous_account, {}, target);
     if (!request) return request.error();
     request->kind = store::lease_kind::random;

@@ -64,9 +64,8 @@ void api::create_published_tunnel(const call_ptr& c) {
     if (domain && !domain->empty()) {
         const auto label = parts_.names.label(*domain);
         if (label.find('.') != std::string::npos)
-            return c->fail(wrong_value("custom_domain",
-                                       "This server gives names below " + parts_.options.domain +
-                                           " only: ask for one with \"subdomain\""));
+            return c->fail(wrong_value("custom_domain", "This server gives names below " + parts_.options.domain +
+                                                            " only: ask for one with \"subdomain\""));
         name = label;
     }
     const auto shown = target && !target->empty() ? *target : port ? "localhost:" + std::to_string(*port) : "";
@@ -80,9 +79,7 @@ void api::create_anonymous_tunnel(const call_ptr& c, const std::string& name, co
         return c->fail(failure(errc::forbidden, "A name of one's own takes an account: sign in, then ask for it again"),
                        "subdomain");
     auto created = parts_.audit.together(
-        [&] {
-            return parts_.admissions.create_anonymous(target, c->request.remote_address, password, basic);
-        },
+        [&] { return parts_.admissions.create_anonymous(target, c->request.remote_address, password, basic); },
         [&](const store::tunnel& t) { return guard_.event(c, "tunnel.created").about(t.id).with("name", t.name); });
     if (!created) return c->fail(created.error());
     c->reply(201, describe_published(*created, false));

@@ -140,11 +140,10 @@ constexpr route table[] = {
      takes("NewTunnel")
          .answers(201, "CreatedTunnel")
          .may_fail("409")
-         .note(
-             "`instatunnel connect PORT -s NAME` attaches to it. Without `/v1` it takes and answers what published "
-             "clients know (`PublishedTunnel`), keeps a tunnel that the account has already, and needs no key where "
-             "the edge allows tunnels without an account. 403 also beyond what the account's plan allows. 409: "
-             "the name is taken, reserved or blocked, or a tunnel of this account has it already.")},
+         .note("`instatunnel connect PORT -s NAME` attaches to it. Without `/v1` it takes and answers what published "
+               "clients know (`PublishedTunnel`), keeps a tunnel that the account has already, and needs no key where "
+               "the edge allows tunnels without an account. 403 also beyond what the account's plan allows. 409: "
+               "the name is taken, reserved or blocked, or a tunnel of this account has it already.")},
     {"GET", "/tunnels", key_or_none, "tunnels:read", "List the account's tunnels", &api::list_tunnels,
      answers(200, "TunnelList").note("Without `/v1`: a bare array of `PublishedTunnel`.")},
     {"DELETE", "/tunnels/subdomain/:id", key, "tunnels:delete", "Close a tunnel and remove it, for published clients",

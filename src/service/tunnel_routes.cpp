@@ -136,9 +136,9 @@ void api::remove_tunnel(const call_ptr& c) {
 
 // False: the call is answered.
 bool api::end_tunnel(const call_ptr& c, const store::tunnel& t) {
-    const auto removed = parts_.audit.together(
-        [&] { return parts_.data.remove_tunnel(c->key.account_id, t.id, parts_.settings.now()); },
-        [&] { return guard_.event(c, "tunnel.removed").about(t.id).with("name", t.name); });
+    const auto removed =
+        parts_.audit.together([&] { return parts_.data.remove_tunnel(c->key.account_id, t.id, parts_.settings.now()); },
+                              [&] { return guard_.event(c, "tunnel.removed").about(t.id).with("name", t.name); });
     if (!removed) {
         c->fail(removed.error());
         return false;

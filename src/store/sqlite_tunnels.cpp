@@ -8,8 +8,8 @@ namespace {
 // Every number up to it is exact in JSON, whoever reads it.
 constexpr std::uint64_t largest_number = std::uint64_t{1} << 52;
 
-#define IT_TUNNEL_QUERY                                                                                               \
-    "SELECT id, account_id, name, target, created_at, connected_at, requests, bytes_in, bytes_out, proto, port, "      \
+#define IT_TUNNEL_QUERY                                                                                           \
+    "SELECT id, account_id, name, target, created_at, connected_at, requests, bytes_in, bytes_out, proto, port, " \
     "number, access, expires_at FROM tunnels "
 
 tunnel read_tunnel(const query& row) {
@@ -102,9 +102,10 @@ outcome<tunnel> sqlite_store::open_tunnel(const tunnel_request& request, const n
         if (!known) return known.error();
         if (!*known)
             if (auto added = insert_tunnel(request); !added) return added.error();
-        query connect(*db_,
-                      "UPDATE tunnels SET connected_at = ?1, target = coalesce(nullif(?2, ''), target), proto = ?3, port = 0 "
-                      "WHERE name = ?4 AND removed_at IS NULL");
+        query connect(
+            *db_,
+            "UPDATE tunnels SET connected_at = ?1, target = coalesce(nullif(?2, ''), target), proto = ?3, port = 0 "
+            "WHERE name = ?4 AND removed_at IS NULL");
         connect.bind(request.now).bind(request.target).bind(request.proto).bind(request.name);
         if (auto done = connect.run(); !done) return done.error();
         auto opened = find_tunnel(request.account_id, request.name);

@@ -81,7 +81,7 @@ def test_requests_and_replies_travel_whole(open_v1):
     assert "body" not in seen and seen["headers"]["Host"].startswith(client.tunnel["subdomain"])
     assert seen["headers"]["X-Forwarded-Proto"] == "https"
     head = client.get("/", "-I")
-    assert head.status == 200 and head.body == b""
+    assert head.status == 200 and head.header("X-Method") == "HEAD" and client.requests[-1]["method"] == "HEAD"
 
 
 @pytest.mark.parametrize("size", [1, 3, 65_537, 5_000_001])
@@ -97,16 +97,16 @@ def test_bodies_arrive_unchanged_both_ways(open_v1, folder, size):
 
 
 def test_replies_come_in_any_order(open_v1):
-    gate = {f"/{i}": threading.Event() for i in range(8)}
+    gate = {f"/{i}": threading.Event() for i in range(5)}
 
     def late(data):
         assert gate[data["url"]].wait(20)
         return answer(data["url"].encode())
 
     client = open_v1(late)
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+    with concurrent.futures.ThreadPoolExecutor(5) as pool:
         replies = {path: pool.submit(client.get, path) for path in gate}
-        wait_until(lambda: len(client.requests) == 8, 20, "eight requests at once")
+        wait_until(lambda: len(client.requests) == 5, 20, "five requests at once")
         for path in reversed(gate):
             gate[path].set()
             assert replies[path].result(20).text == path
@@ -232,7 +232,7 @@ def test_silent_clients_are_dropped_and_living_ones_are_not(new_edge, connect):
     with RawVisitor(edge.port, f"api.{edge.domain}", edge.cacert) as silent:
         silent.send(f"GET /tunnels/{made['id']}/connect HTTP/1.1\r\nHost: api.{edge.domain}:{edge.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                     f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: Bearer {key}\r\n\r\n".encode())
-        assert b"101" in silent.line()
+        assert "101" in silent.line()
         assert b"nothing was heard" in silent.rest()
     wait_until(lambda: sum(m["type"] == "ping" for m in living.messages) > 3, 20, "pings")
     assert not living.over.is_set()

@@ -1,5 +1,7 @@
 """Our client over protocol v1: against a server that knows nothing else, and against our own edge."""
 
+import hashlib
+import json
 import os
 
 import pytest
@@ -53,7 +55,9 @@ def test_requests_go_to_the_app_and_replies_come_back_whole(start, server, app):
     start(app.port, "--transport", "v1").wait_event("tunnel.ready")
     body = os.urandom(1_000_003)
     reply = server.ask("r1", method="POST", url="/echo?x=1", headers={"Host": "demo.v1.example", "Content-Type": "a/b", "Connection": "close"}, body=body)
-    assert reply["status_code"] == 200 and len(reply["body"]) > 1000
+    seen = json.loads(body_of(reply))
+    assert (seen["method"], seen["target"], seen["size"]) == ("POST", "/echo?x=1", len(body))
+    assert seen["sha256"] == hashlib.sha256(body).hexdigest() and ["Host", "demo.v1.example"] in seen["headers"]
     cookies = server.ask("r2", url="/cookies", headers={"Host": "demo.v1.example"})
     names = [n for n in cookies["headers"] if n.lower() == "set-cookie"]
     assert len(names) > 1 and "Set-Cookie" in names

@@ -61,7 +61,7 @@ class V1Client:
         try:
             self.socket = await websockets.client.connect(
                 url, ssl=trusting(self.edge.cacert), extra_headers=headers, max_size=None, compression=None, host="127.0.0.1",
-                port=self.edge.port)
+                port=self.edge.port, server_hostname=f"api.{self.edge.domain}")
         except websockets.exceptions.InvalidStatusCode as refused:
             self.refused = refused.status_code
             return
@@ -162,7 +162,10 @@ class V1Server:
 
     async def _plain(self, reader, writer):
         """HTTP by hand: the library's server answers GET alone."""
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        except (asyncio.IncompleteReadError, ConnectionError):  # somebody who looked for another protocol
+            return writer.close()
         method, path, _ = head.split("\r\n", 1)[0].split(" ")
         fields = {line.split(":", 1)[0].lower(): line.split(":", 1)[1].strip() for line in head.split("\r\n")[1:] if ":" in line}
         self.paths.append((method, path))

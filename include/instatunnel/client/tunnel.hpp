@@ -34,7 +34,7 @@ struct tunnel_options {
     files::site_rules directory_rules;  ///< for a directory
     std::string server;                 ///< API base, "https://api.t.example.com[:port]"
     transport via = transport::automatic;
-    std::string cacert;                 ///< PEM file; empty: the system's authorities
+    std::string cacert;  ///< PEM file; empty: the system's authorities
     secret key;
     std::string name;           ///< --subdomain; empty: the edge makes one up
     std::string existing_host;  ///< `connect`: name or host of a tunnel that exists; then `name` is empty

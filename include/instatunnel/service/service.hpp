@@ -45,7 +45,7 @@ struct api_response {
 /// What a tunnel client asks for in its HELLO.
 struct tunnel_claim {
     secret key;
-    std::string name;            ///< requested subdomain label, lower case; empty: make one up
+    std::string name;  ///< requested subdomain label, lower case; empty: make one up
     /// `connect`: host or name of a tunnel that was created before, or "#" and its number; then `name` is empty.
     std::string existing_host;
     std::string target;          ///< shown in listings, e.g. "localhost:3000"

@@ -71,9 +71,9 @@ struct tunnel {
     std::uint64_t requests = 0;
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
-    std::uint64_t number = 0;              ///< what published clients call it by; not to be guessed
-    std::string access;                    ///< sealed: what visitors are asked for; empty: nothing
-    std::optional<wall_time> expires_at;   ///< of a tunnel without an account
+    std::uint64_t number = 0;             ///< what published clients call it by; not to be guessed
+    std::string access;                   ///< sealed: what visitors are asked for; empty: nothing
+    std::optional<wall_time> expires_at;  ///< of a tunnel without an account
 };
 
 /// Owns the tunnels of those who have no account; nobody can sign in to it.
@@ -94,7 +94,7 @@ struct tunnel_request {
     std::string target;
     std::string proto = "http";
     wall_time now{};
-    std::string access{};                    ///< of a new tunnel, like the next two
+    std::string access{};  ///< of a new tunnel, like the next two
     std::optional<wall_time> expires_at{};
     std::string made_from{};  ///< network of whoever made a tunnel without an account
 };

@@ -26,7 +26,7 @@ struct message {
     std::string url;  ///< path and query
     int status = 0;
     field_map fields;
-    std::string body;            ///< decoded
+    std::string body;             ///< decoded
     bool body_too_large = false;  ///< longer than asked for: `body` is empty then
 };
 

@@ -71,7 +71,8 @@ TEST_CASE("a custom domain is a name below the edge's, or refused") {
 TEST_CASE("what visitors are asked for comes with the grant, after a restart too, and is nowhere in the clear") {
     service_fixture f;
     const auto key = f.sign_up("ann@example.com");
-    const auto made = f.call("POST", "/tunnels", key, {{"password", "visitors-word"}, {"basic_auth", "ann:second-word"}});
+    const auto made =
+        f.call("POST", "/tunnels", key, {{"password", "visitors-word"}, {"basic_auth", "ann:second-word"}});
     REQUIRE(made.status == 201);
     CHECK(made.text.find("word") == std::string::npos);
     f.restart();

@@ -30,7 +30,8 @@ TEST_CASE("what concerns one hop, and the length, stay behind") {
     CHECK(to_map({{"Connection", "close"}, {"Transfer-Encoding", "chunked"}, {"Content-Length", "3"}, {"A", "1"}}) ==
           field_map{{"A", "1"}});
     std::vector<wire::field> back;
-    const field_map map{{"Connection", "X-Mine"}, {"x-mine", "1"}, {"Upgrade", "h2c"}, {"content-length", "9"}, {"B", " 2 "}};
+    const field_map map{
+        {"Connection", "X-Mine"}, {"x-mine", "1"}, {"Upgrade", "h2c"}, {"content-length", "9"}, {"B", " 2 "}};
     REQUIRE(from_map(map, back));
     REQUIRE(back.size() == 1);
     CHECK(back[0].name == "B");
@@ -39,7 +40,10 @@ TEST_CASE("what concerns one hop, and the length, stay behind") {
 
 TEST_CASE("names and values that are not HTTP are refused") {
     std::vector<wire::field> back;
-    for (const field_map& map : {field_map{{"a b", "1"}}, {{"", "1"}}, {{"a", "1\r\nX: y"}}, {{"a", std::string("\0", 1)}},
+    for (const field_map& map : {field_map{{"a b", "1"}},
+                                 {{"", "1"}},
+                                 {{"a", "1\r\nX: y"}},
+                                 {{"a", std::string("\0", 1)}},
                                  {{std::string(256, 'a'), "1"}}})
         CHECK_FALSE(from_map(map, back));
 }

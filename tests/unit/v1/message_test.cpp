@@ -83,8 +83,9 @@ TEST_CASE("a body longer than wanted is not kept, and the rest of the message is
 
 TEST_CASE("members may stand in any order, and unknown ones are passed over") {
     message_reader r;
-    REQUIRE(read(r, R"({"extra":[1,{"type":"ping","data":{"id":7}}],"data":{"body":"YQ==","more":{"headers":{"a":1}},)"
-                    R"("headers":{"A":"1"},"status_code":200,"id":"x"},"type":"response"})",
+    REQUIRE(read(r,
+                 R"({"extra":[1,{"type":"ping","data":{"id":7}}],"data":{"body":"YQ==","more":{"headers":{"a":1}},)"
+                 R"("headers":{"A":"1"},"status_code":200,"id":"x"},"type":"response"})",
                  3));
     CHECK(r.problem().empty());
     CHECK(r.result().kind == message_kind::response);
@@ -94,7 +95,8 @@ TEST_CASE("members may stand in any order, and unknown ones are passed over") {
 }
 
 TEST_CASE("what is not one JSON object is refused") {
-    for (const char* text : {"", " ", "{", "[]", "\"x\"", "{}{}", "{} x", "{\"type\":}", "nul", "{\"a\":\"\xFF\"}", "1"}) {
+    for (const char* text :
+         {"", " ", "{", "[]", "\"x\"", "{}{}", "{} x", "{\"type\":}", "nul", "{\"a\":\"\xFF\"}", "1"}) {
         message_reader r;
         INFO(text);
         CHECK_FALSE(read(r, text));
@@ -115,11 +117,12 @@ TEST_CASE("a response that cannot be used says why and keeps its id") {
     CHECK(problem(R"("status_code":200,"headers":null,"body":null)").empty());
     for (const char* status : {"99", "101", "600", "-1", "2e2", "\"200\"", "null", "[]", "18446744073709551615"})
         CHECK_FALSE(problem(std::string(R"("status_code":)") + status).empty());
-    for (const char* more : {R"("headers":[])", R"("headers":{"a":1})", R"("headers":{"a":["b"]})", R"("headers":"a")",
-                             R"("body":1)", R"("body":"a")", R"("body":"a=b=")", R"("body":"YQ==YQ==")", R"("body":"Y Q=")",
-                             R"("body":"====")"})
+    for (const char* more :
+         {R"("headers":[])", R"("headers":{"a":1})", R"("headers":{"a":["b"]})", R"("headers":"a")", R"("body":1)",
+          R"("body":"a")", R"("body":"a=b=")", R"("body":"YQ==YQ==")", R"("body":"Y Q=")", R"("body":"====")"})
         CHECK_FALSE(problem(std::string(R"("status_code":200,)") + more).empty());
-    const std::string long_header = "\"headers\":{\"a\":\"" + std::string(message_reader::max_fields_size + 1, 'x') + "\"}";
+    const std::string long_header =
+        "\"headers\":{\"a\":\"" + std::string(message_reader::max_fields_size + 1, 'x') + "\"}";
     CHECK_FALSE(problem("\"status_code\":200," + long_header).empty());
 }
 

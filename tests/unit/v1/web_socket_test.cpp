@@ -147,6 +147,7 @@ TEST_CASE("the key of RFC 6455 has the answer that stands there") {
     CHECK(accept_for("dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     CHECK(is_socket_key("dGhlIHNhbXBsZSBub25jZQ=="));
     CHECK(is_socket_key(make_socket_key()));
-    for (const char* wrong : {"", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQ===", "dGhl\r\nHNhbXBsZSBub25jZQ=="})
+    for (const char* wrong :
+         {"", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQ===", "dGhl\r\nHNhbXBsZSBub25jZQ=="})
         CHECK_FALSE(is_socket_key(wrong));
 }
