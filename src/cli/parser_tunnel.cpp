@@ -27,7 +27,8 @@ void add_forwarding_flags(CLI::App& app, open_options& o) {
         app, "--upstream", "NAME", o.upstream,
         "What the local program speaks: auto (HTTP/2 for gRPC calls, HTTP/1.1 for the rest; the default), http1 or h2c "
         "(HTTP/2 for everything; for https:// targets over TLS)");
-    text(app, "--transport", "NAME", o.transport, "auto (the default) or v2");
+    text(app, "--transport", "NAME", o.transport,
+         "auto (the default): v2, and v1 with a server that has nothing better; or v1, or v2");
     add_access_flags(app, o);
     add_directory_flags(app, o.directory);
     app.add_flag("--quiet", o.quiet, "No line for each request");

@@ -21,6 +21,8 @@
 #include "instatunnel/net/listener.hpp"
 #include "instatunnel/net/tls.hpp"
 #include "raw_origin.hpp"
+#include "v1_link.hpp"
+#include "v1_tunnel.hpp"
 
 namespace instatunnel::client {
 namespace {
@@ -103,6 +105,27 @@ milliseconds clock_of(clockid_t id) {
     return milliseconds(t.tv_sec * 1000 + t.tv_nsec / 1'000'000);
 }
 
+// A part of `o` for a thread that may outlive the tunnel.
+tunnel_options order_of(const tunnel_options& o) {
+    tunnel_options order;
+    order.kind = o.kind;
+    order.upstream = o.upstream;
+    order.server = o.server;
+    order.cacert = o.cacert;
+    order.key = o.key.clone();
+    order.name = o.name;
+    order.existing_host = o.existing_host;
+    order.visitor_password = o.visitor_password.clone();
+    order.visitor_basic = o.visitor_basic.clone();
+    return order;
+}
+
+// What a server says that knows neither our protocol nor our version of TLS.
+bool may_be_older(int handshake_reason) {
+    return handshake_reason == SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL ||
+           handshake_reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION || handshake_reason == SSL_R_UNSUPPORTED_PROTOCOL;
+}
+
 // How much longer the machine has existed than run: grows when it sleeps.
 milliseconds time_asleep() {
     return clock_of(CLOCK_BOOTTIME) - clock_of(CLOCK_MONOTONIC);
@@ -113,6 +136,7 @@ milliseconds time_asleep() {
 class tunnel::impl final : public net::connection_events,
                            public engine::session_output,
                            public engine::session_events,
+                           public v1_link_events,
                            private net::deferred {
 public:
     impl(tunnel_options options, tunnel_events& events)
@@ -141,9 +165,7 @@ public:
         server_ = std::move(*url);
         if (!server_.is_https)
             return failure(errc::malformed_url, "Tunnels need an https:// server, not " + options_.server);
-        auto context = net::make_client_context(options_.cacert, /*lanes_only=*/true);
-        if (!context) return context.error();
-        context_ = std::move(*context);
+        if (auto made = choose_transport(options_.via == transport::v1); !made) return made.error();
         if (auto opened = open_origin(); !opened) return opened.error();
 
         began_ = std::chrono::steady_clock::now();
@@ -168,6 +190,14 @@ public:
     }
 
 private:
+    outcome<void> choose_transport(bool is_v1) {
+        auto context = net::make_client_context(options_.cacert, /*lanes_only=*/!is_v1);
+        if (!context) return context.error();
+        context_ = std::move(*context);
+        is_v1_ = is_v1;
+        return {};
+    }
+
     outcome<void> open_origin() {
         const bool is_raw = options_.kind != wire::itp::stream_kind::http;
         auto opened = is_raw                           ? open_raw_origin(loop_, options_, events_)
@@ -181,6 +211,11 @@ private:
     // Lets a dial that ends late find out that nobody waits for it.
     struct ticket {
         explicit ticket(impl* o) : owner(o) {}
+        template <class Work>
+        void tell(Work work) {
+            const std::lock_guard lock(guard);
+            if (owner != nullptr) owner->loop_.post([self = owner, work]() mutable { work(*self); });
+        }
         std::mutex guard;
         impl* owner;
     };
@@ -189,19 +224,57 @@ private:
 
     void connect() {
         if (finished_) return;
-        const auto dial = [ticket = ticket_, to = net::endpoint_name{server_.host, server_.port},
-                           attempt = ++dial_attempt_] {
+        if (is_v1_) return connect_v1();
+        on_thread([ticket = ticket_, to = net::endpoint_name{server_.host, server_.port}, attempt = ++dial_attempt_] {
             auto dialled = std::make_shared<outcome<unique_fd>>(net::dial(to, dial_limit));
-            const std::lock_guard lock(ticket->guard);
-            if (ticket->owner == nullptr) return;
-            impl* self = ticket->owner;
-            self->loop_.post([self, dialled, attempt] { self->on_dialled(std::move(*dialled), attempt); });
-        };
+            ticket->tell([=](impl& self) { self.on_dialled(std::move(*dialled), attempt); });
+        });
+    }
+
+    template <class Work>
+    void on_thread(Work work) {
         try {
-            std::thread(dial).detach();
+            std::thread(std::move(work)).detach();
         } catch (const std::system_error&) {  // no thread to be had at the moment
             lost(errc::busy);
         }
+    }
+
+    // The tunnel is made once; a server that has forgotten it makes another one.
+    void connect_v1() {
+        const auto order = std::make_shared<tunnel_options>(order_of(options_));
+        if (order->name.empty() && order->existing_host.empty()) order->name = name_;
+        on_thread([ticket = ticket_, order, place = place_, to = net::endpoint_name{server_.host, server_.port},
+                   attempt = ++dial_attempt_]() mutable {
+            auto dialled = std::make_shared<outcome<unique_fd>>(errc::internal);
+            if (!place) {
+                auto opened = open_v1_tunnel(*order);
+                if (opened)
+                    place = std::move(*opened);
+                else
+                    *dialled = opened.error();
+            }
+            if (place) *dialled = net::dial(to, dial_limit);
+            ticket->tell([=](impl& self) {
+                if (place) self.place_ = place;
+                self.on_dialled(std::move(*dialled), attempt);
+            });
+        });
+    }
+
+    // No edge of ours answered; it may be a server of the published clients.
+    void ask_for_older(const failure& otherwise) {
+        if (options_.via != transport::automatic || options_.kind != wire::itp::stream_kind::http || was_online_)
+            return lost(otherwise);
+        drop_lane();
+        on_thread([ticket = ticket_, server = options_.server, cacert = options_.cacert, otherwise] {
+            const bool is_older = speaks_only_v1(server, cacert);
+            ticket->tell([=](impl& self) {
+                if (self.finished_) return;
+                if (!is_older || !self.choose_transport(true)) return self.lost(otherwise);
+                self.connect();
+            });
+        });
     }
 
     void on_dialled(outcome<unique_fd> dialled, unsigned attempt) {
@@ -209,24 +282,57 @@ private:
         if (!dialled) return lost(dialled.error());
         net::tune_socket(dialled->get(), lane_notsent_lowat, net::peer_of(dialled->get()).is_loopback);
         SSL* ssl = SSL_new(context_.get());
-        static constexpr unsigned char alpn[] = "\x05itp/1";
+        static constexpr std::string_view lane_alpn = "\x05itp/1";
+        static constexpr std::string_view v1_alpn = "\x08http/1.1";
+        const auto alpn = is_v1_ ? v1_alpn : lane_alpn;
         if (ssl == nullptr || !net::expect_peer_name(ssl, server_.host) ||
-            SSL_set_alpn_protos(ssl, alpn, sizeof alpn - 1) != 0) {
+            SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(alpn.data()),
+                                static_cast<unsigned>(alpn.size())) != 0) {
             SSL_free(ssl);
             return lost(errc::tls_failed);
         }
         SSL_set_connect_state(ssl);
         greeting_.arm(greeting_limit);
+        if (is_v1_) return start_v1(std::move(*dialled), ssl);
         conn_ = net::connection::start(loop_, std::move(*dialled), ssl, *this, /*connecting=*/false);
         conn_->keep_buffers(true);
         conn_->set_water(engine::session::lane_high_water, lane_low_water);
+    }
+
+    void start_v1(unique_fd to_server, SSL* ssl) {
+        unique_fd ours;
+        const auto port = server_.port == 443 ? std::string() : ":" + std::to_string(server_.port);
+        const bool is_ipv6 = server_.host.find(':') != std::string::npos;
+        const auto authority = (is_ipv6 ? "[" + server_.host + "]" : server_.host) + port;
+        auto begun = v1_link::begin(loop_, std::move(to_server), ssl, {server_.host, authority, options_.server},
+                                    *place_, options_.key.clone(), *this, ours);
+        if (!begun) return lost(begun.error());
+        link_ = *begun;
+        conn_ = net::connection::plain(loop_, std::move(ours), *this);
+        conn_->set_water(engine::session::lane_high_water, lane_low_water);
+        begin_session();
+    }
+
+    void on_link_gone() override { link_ = nullptr; }
+
+    void on_link_failed(const failure& why) override {
+        link_ = nullptr;
+        if (why.code != errc::not_found || !options_.existing_host.empty()) return lost(why);
+        // The server does not know the tunnel any more: it will make another one.
+        place_.reset();
+        lost({errc::connection_lost, "The server has forgotten the tunnel"});
     }
 
     void on_connected() override {
         const unsigned char* name = nullptr;
         unsigned int size = 0;
         SSL_get0_alpn_selected(conn_->ssl(), &name, &size);
-        if (size == 0) return lost({errc::unexpected_reply, options_.server + " answers, but is no InstaTunnel edge"});
+        if (size == 0)
+            return ask_for_older({errc::unexpected_reply, options_.server + " answers, but is no InstaTunnel edge"});
+        begin_session();
+    }
+
+    void begin_session() {
         session_ = std::make_unique<engine::session>(engine::role::client, *this, *this, chunks_);
         session_->start();
         engine::hello h;
@@ -269,7 +375,7 @@ private:
         name_ = grant.name;
         port_ = grant.port;
         log::info("tunnel.ready").with("url", grant.url).with("session", welcome->session);
-        events_.on_ready({grant.url, grant.name, options_.upstream.display, "v2", was_online_});
+        events_.on_ready({grant.url, grant.name, options_.upstream.display, is_v1_ ? "v1" : "v2", was_online_});
         was_online_ = true;
     }
 
@@ -294,8 +400,10 @@ private:
         if (conn_ != nullptr && session_ != nullptr) session_->flush();
     }
     void on_broken(errc why) override {
-        if (why == errc::tls_failed && conn_ != nullptr && !conn_->is_connected() && session_ == nullptr)
-            return lost(net::explain_handshake_failure(conn_->ssl(), server_.host, conn_->handshake_reason()));
+        if (why == errc::tls_failed && conn_ != nullptr && !conn_->is_connected() && session_ == nullptr) {
+            const auto told = net::explain_handshake_failure(conn_->ssl(), server_.host, conn_->handshake_reason());
+            return may_be_older(conn_->handshake_reason()) ? ask_for_older(told) : lost(told);
+        }
         lost(why);
     }
 
@@ -373,6 +481,7 @@ private:
     void drop_lane() {
         online_ = leaving_ = false;
         greeting_.cancel();
+        if (link_ != nullptr) std::exchange(link_, nullptr)->abandon();
         if (session_ != nullptr) {
             session_->lose_all_streams({});
             // May be on the stack: it goes with the turn.
@@ -423,6 +532,9 @@ private:
     milliseconds asleep_{0};
     std::string name_;
     std::uint16_t port_ = 0;
+    bool is_v1_ = false;
+    std::optional<v1_place> place_;  ///< v1: the tunnel that the server has made
+    v1_link* link_ = nullptr;        ///< v1: lives on the loop
     bool online_ = false;
     bool was_online_ = false;
     bool leaving_ = false;

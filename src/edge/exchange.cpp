@@ -134,6 +134,7 @@ void exchange::serve(const wire::request_head& head) {
         return refuse(421, "not_http", "This name belongs to a tunnel that does not carry HTTP requests",
                       "Ask whoever sent it how to connect to it.", /*is_last=*/true);
     }
+    if (host == w_.api_host && start_v1_client(head)) return;
     if (host == w_.api_host) return start_api_request(head);
     if (host == w_.domain) return serve_base_page();
     refuse(404, "tunnel_not_found", "There is no tunnel with this name",

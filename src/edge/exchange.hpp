@@ -17,6 +17,8 @@
 
 namespace instatunnel::edge {
 
+struct v1_wish;
+
 /// What all requests on one visitor's connection have in common.
 struct visitor_origin {
     net::peer_name peer;
@@ -57,6 +59,8 @@ protected:
     /// 100 Continue.
     virtual void send_continue() = 0;
     virtual void on_timer() = 0;
+    /// A v1 client's upgrade: the connection is no visitor's any more. False: it cannot be handed over.
+    virtual bool become_client(const net::peer_name&, v1_wish&&) { return false; }
 
     /// Forgets the exchange before and sets out for the head of a new one. `version`: 10, 11, 20. `ended`: no body
     /// follows (or none that belongs to the request: an upgrade).
@@ -122,6 +126,7 @@ private:
     const visitor_origin& who() const noexcept { return told_ != nullptr ? *told_ : origin_; }
     void start_tunnel_request(const wire::request_head& head, const std::shared_ptr<route>& to);
     void start_api_request(const wire::request_head& head);
+    bool start_v1_client(const wire::request_head& head);
     void finish_api_request();
     void refuse_api_body();
     void refuse_body();

@@ -220,6 +220,10 @@ outcome<void> lane::take_route(service::granted_tunnel granted) {
     }
     existing->key_id = granted.key_id;
     existing->tunnel = std::move(granted);
+    // What was asked for when the tunnel was created holds unless its client asks for something itself.
+    if (const auto& kept = existing->tunnel.access; kept != nullptr && !access_.any())
+        access_ = {kept->password.clone(), kept->basic.clone(), kept->seed.clone()};
+    existing->tunnel.access.reset();
     existing->guard = access_.any() ? std::make_shared<const gate>(access_, existing->tunnel.host) : nullptr;
     access_ = {};
     existing->via = this;

@@ -4,6 +4,7 @@
 
 #include "instatunnel/base/log.hpp"
 #include "instatunnel/net/tls.hpp"
+#include "v1_bridge.hpp"
 
 namespace instatunnel::edge {
 
@@ -219,6 +220,14 @@ void visitor::leave() {
     timer_.cancel();
     forget();
     w_.loop.retire(std::unique_ptr<net::retirable>(this));
+}
+
+bool visitor::become_client(const net::peer_name& peer, v1_wish&& wish) {
+    if (!request_done_) return false;
+    state_ = state::closing;
+    v1_bridge::begin(w_, peer, std::move(conn_), std::move(wish));
+    leave();
+    return true;
 }
 
 void visitor::on_broken(errc) {

@@ -63,6 +63,7 @@ private:
     void close(bool cleanly);
     void leave();
     void on_timer() override;
+    bool become_client(const net::peer_name& peer, v1_wish&& wish) override;
 
     std::unique_ptr<net::connection> conn_;
     state state_ = state::reading_head;

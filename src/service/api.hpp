@@ -66,6 +66,10 @@ public:
     void show_tunnel(const call_ptr& c);
     void remove_tunnel(const call_ptr& c);
     void show_tunnel_stats(const call_ptr& c);
+    // published_routes.cpp:
+    void remove_published_tunnel(const call_ptr& c);
+    void show_name_exists(const call_ptr& c);
+    void show_host_exists(const call_ptr& c);
     // name_routes.cpp:
     void list_names(const call_ptr& c);
     void release_name(const call_ptr& c);
@@ -108,6 +112,14 @@ private:
     void refuse_by_plan(const call_ptr& c, const failure& f);
     nlohmann::ordered_json describe(const store::tunnel& t, const live_by_id& connected) const;
     std::optional<store::tunnel> find_tunnel(const call_ptr& c);
+    bool end_tunnel(const call_ptr& c, const store::tunnel& t);
+    nlohmann::ordered_json describe_published(const store::tunnel& t, bool online) const;
+    void create_published_tunnel(const call_ptr& c);
+    void create_anonymous_tunnel(const call_ptr& c, const std::string& name, const std::string& target,
+                                 const secret& password, const secret& basic);
+    void create_or_keep_tunnel(const call_ptr& c, const std::string& name, const std::string& target,
+                               const secret& password, const secret& basic);
+    void list_published_tunnels(const call_ptr& c);
 
     const api_parts parts_;
     call_guard guard_;

@@ -28,6 +28,7 @@ public:
 
 private:
     bool check_key(const call_ptr& c);
+    bool comes_without_key(const call& c) const;
 
     const api_parts& parts_;
 };

@@ -136,14 +136,22 @@ constexpr route table[] = {
      &oauth_routes::show_metadata, answers(200, "AuthorizationServer")},
     {"GET", "/account/audit", key, "account:read", "What happened to the account, newest first", &api::list_audit,
      with("AuditBefore AuditLimit AuditAction").answers(200, "AuditEvents").may_fail("422")},
-    {"POST", "/tunnels", key, "tunnels:write", "Create a tunnel to connect to later", &api::create_tunnel,
+    {"POST", "/tunnels", key_or_none, "tunnels:write", "Create a tunnel to connect to later", &api::create_tunnel,
      takes("NewTunnel")
-         .answers(201, "Tunnel")
+         .answers(201, "CreatedTunnel")
          .may_fail("409")
-         .note(
-             "`instatunnel connect PORT -s NAME` attaches to it. 403 also beyond what the account's plan allows. 409: "
-             "the name is taken, reserved or blocked, or a tunnel of this account has it already.")},
-    {"GET", "/tunnels", key, "tunnels:read", "List the account's tunnels", &api::list_tunnels, answers(200, "Tunnels")},
+         .note("`instatunnel connect PORT -s NAME` attaches to it. Without `/v1` it takes and answers what published "
+               "clients know (`PublishedTunnel`), keeps a tunnel that the account has already, and needs no key where "
+               "the edge allows tunnels without an account. 403 also beyond what the account's plan allows. 409: "
+               "the name is taken, reserved or blocked, or a tunnel of this account has it already.")},
+    {"GET", "/tunnels", key_or_none, "tunnels:read", "List the account's tunnels", &api::list_tunnels,
+     answers(200, "TunnelList").note("Without `/v1`: a bare array of `PublishedTunnel`.")},
+    {"DELETE", "/tunnels/subdomain/:id", key, "tunnels:delete", "Close a tunnel and remove it, for published clients",
+     &api::remove_published_tunnel, with("TunnelName").answers(200, "StoppedTunnel")},
+    {"GET", "/tunnels/subdomain/:id/exists", open, "", "Whether there is a tunnel with this name",
+     &api::show_name_exists, with("TunnelName").answers(200, "Existence")},
+    {"GET", "/tunnels/domain/:id/exists", open, "", "Whether there is a tunnel with this host", &api::show_host_exists,
+     with("TunnelHost").answers(200, "Existence").note("404: there is none.")},
     {"GET", "/tunnels/:id", key, "tunnels:read", "One tunnel, by id, name or host", &api::show_tunnel,
      with("TunnelId").answers(200, "Tunnel")},
     {"DELETE", "/tunnels/:id", key, "tunnels:delete", "Close a tunnel and remove it", &api::remove_tunnel,

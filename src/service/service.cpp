@@ -58,7 +58,7 @@ public:
           guard_(*data_),
           links_(*data_, options_, names_, tuning_),
           admission_(*data_, keys_, addresses_, watch_, limits_, gate_, guard_, audit_, names_, options_.tcp_ports,
-                     edge_, tuning_),
+                     edge_, tuning_, pepper_),
           passwords_({tuning_.password_cost, 2, tuning_.password_queue, tuning_.on_password_hash}),
           next_purge_(tuning_.steady() + first_purge_after),
           queue_(tuning_.queue, tuning_.tick, [this] { look_after(); }),
@@ -67,6 +67,7 @@ public:
                 account_limits_, links_,  admission_, plans_,    gate_,      guard_, usage_,     audit_, oauth_,
                 documents_,      pepper_, factors_,   sessions_, passwords_, queue_, edge_}) {
         if (options_.require_verified_email) admission_.require_verified_email();
+        if (options_.anonymous_tunnels) admission_.allow_anonymous();
         queue_.post([this] { leave_address(); });
     }
 
@@ -154,6 +155,7 @@ private:
         if (now >= next_key_uses_) {
             next_key_uses_ = now + key_uses_every;
             (void)keys_.flush_uses();
+            admission_.look_after_anonymous();
         }
         if (now >= next_purge_) {
             next_purge_ = now + purge_every;

@@ -83,6 +83,7 @@ std::optional<store::tunnel> api::find_tunnel(const call_ptr& c) {
 }
 
 void api::create_tunnel(const call_ptr& c) {
+    if (!c->versioned) return create_published_tunnel(c);
     json_body given(c->request.body.reveal());
     // "subdomain" is the published name of the field, "name" the one of our other routes: an error names what was sent.
     const auto subdomain = given.text("subdomain");
@@ -111,6 +112,7 @@ void api::refuse_by_plan(const call_ptr& c, const failure& f) {
 }
 
 void api::list_tunnels(const call_ptr& c) {
+    if (!c->versioned) return list_published_tunnels(c);
     if (auto flushed = parts_.usage.flush(parts_.data); !flushed) return c->fail(flushed.error());
     auto tunnels = parts_.data.list_tunnels(c->key.account_id, max_listed_tunnels);
     if (!tunnels) return c->fail(tunnels.error());
@@ -129,13 +131,20 @@ void api::show_tunnel(const call_ptr& c) {
 
 void api::remove_tunnel(const call_ptr& c) {
     const auto found = find_tunnel(c);
-    if (!found) return;
-    const auto removed = parts_.audit.together(
-        [&] { return parts_.data.remove_tunnel(c->key.account_id, found->id, parts_.settings.now()); },
-        [&] { return guard_.event(c, "tunnel.removed").about(found->id).with("name", found->name); });
-    if (!removed) return c->fail(removed.error());
-    if (parts_.edge != nullptr) parts_.edge->close_tunnel(found->id, errc::tunnel_closed);
-    c->reply_empty();
+    if (found && end_tunnel(c, *found)) c->reply_empty();
+}
+
+// False: the call is answered.
+bool api::end_tunnel(const call_ptr& c, const store::tunnel& t) {
+    const auto removed =
+        parts_.audit.together([&] { return parts_.data.remove_tunnel(c->key.account_id, t.id, parts_.settings.now()); },
+                              [&] { return guard_.event(c, "tunnel.removed").about(t.id).with("name", t.name); });
+    if (!removed) {
+        c->fail(removed.error());
+        return false;
+    }
+    if (parts_.edge != nullptr) parts_.edge->close_tunnel(t.id, errc::tunnel_closed);
+    return true;
 }
 
 // Only what was counted or measured; null where there is nothing to tell.
@@ -176,7 +185,7 @@ void api::show_meta(const call_ptr& c) {
     nlohmann::ordered_json body;
     body["version"] = parts_.options.version;
     body["domain"] = parts_.options.domain;
-    body["transports"] = {"v2"};
+    body["transports"] = {"v2", "v1"};
     body["support"] = nullptr;
     if (!parts_.options.support_contact.empty()) body["support"] = parts_.options.support_contact;
     body["sign_up"] = word_for(parts_.options.sign_up);

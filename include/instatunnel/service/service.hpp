@@ -45,14 +45,22 @@ struct api_response {
 /// What a tunnel client asks for in its HELLO.
 struct tunnel_claim {
     secret key;
-    std::string name;            ///< requested subdomain label, lower case; empty: make one up
-    std::string existing_host;   ///< `connect`: host or name of a tunnel that was created before; then `name` is empty
+    std::string name;  ///< requested subdomain label, lower case; empty: make one up
+    /// `connect`: host or name of a tunnel that was created before, or "#" and its number; then `name` is empty.
+    std::string existing_host;
     std::string target;          ///< shown in listings, e.g. "localhost:3000"
     std::string instance;        ///< random id of the client process: the same one reconnects, another one takes over
     bool mcp = false;            ///< the local program is an MCP server
     std::string proto = "http";  ///< or "tcp", "tls"
     std::uint16_t port = 0;      ///< tcp: wanted public port; 0: the tunnel's own, or any
     std::string remote_address;
+};
+
+/// What the visitors of a tunnel are asked for by its maker; as in HELLO.
+struct visitor_secrets {
+    secret password;
+    secret basic;  ///< "user:password"
+    secret seed;   ///< of the cookies that stand for them
 };
 
 struct granted_tunnel {
@@ -63,6 +71,8 @@ struct granted_tunnel {
     std::string host;  ///< "demo.t.example.com"
     std::string url;   ///< "https://demo.t.example.com:8443", port only when it is not 443; "tcp://t.example.com:20001"
     std::uint16_t port = 0;  ///< tcp: the public port
+    /// Given when the tunnel was created; null: nothing. Shared, because a grant is copied and a secret is not.
+    std::shared_ptr<const visitor_secrets> access{};
 };
 
 /// What the edge tells about a tunnel that is connected now.
@@ -119,6 +129,7 @@ struct service_options {
     std::uint64_t invites_per_account = 0;  ///< people that one account may bring in all in all
     std::uint64_t referral_credit = 0;      ///< for both sides when somebody comes by an account's invitation
     bool require_verified_email = false;    ///< to open tunnels
+    bool anonymous_tunnels = false;         ///< tunnels without a key, for published clients
     bool client_registration = true;        ///< OAuth clients may register themselves (RFC 7591)
     mail::mailer* mail = nullptr;           ///< outlives the service; null: links go nowhere, or to a dev edge's log
     /// Stops before the service does; null: an OAuth client's id cannot be the address of its description.
