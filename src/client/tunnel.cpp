@@ -4,10 +4,7 @@
 
 #include <algorithm>
 #include <ctime>
-#include <mutex>
 #include <optional>
-#include <system_error>
-#include <thread>
 
 #include "app_origin.hpp"
 #include "directory_origin.hpp"
@@ -17,10 +14,11 @@
 #include "instatunnel/engine/session.hpp"
 #include "instatunnel/net/backoff.hpp"
 #include "instatunnel/net/connection.hpp"
-#include "instatunnel/net/dial.hpp"
 #include "instatunnel/net/listener.hpp"
 #include "instatunnel/net/tls.hpp"
+#include "lane_failure.hpp"
 #include "raw_origin.hpp"
+#include "tunnel_dialler.hpp"
 #include "v1_link.hpp"
 #include "v1_tunnel.hpp"
 
@@ -30,7 +28,6 @@ namespace {
 using engine::code;
 using std::chrono::milliseconds;
 
-constexpr milliseconds dial_limit{10'000};
 constexpr milliseconds greeting_limit{10'000};  // TLS and HELLO together
 constexpr milliseconds tick_length{1'000};
 constexpr milliseconds goodbye_step{50};
@@ -44,80 +41,10 @@ constexpr std::size_t lane_low_water = 64 * 1024;
 // kernel's wake-ups cost more than the wait.
 constexpr int lane_notsent_lowat = 128 * 1024;
 
-errc errc_for(code why) {
-    switch (why) {
-        case code::unauthenticated:
-            return errc::invalid_key;
-        case code::key_expired:
-            return errc::expired_key;
-        case code::key_revoked:
-            return errc::revoked_key;
-        case code::forbidden:
-            return errc::forbidden;
-        case code::plan_limit:
-            return errc::plan_limit;
-        case code::name_taken:
-            return errc::name_taken;
-        case code::name_reserved:
-            return errc::name_reserved;
-        case code::malformed_name:
-            return errc::malformed_name;
-        case code::not_found:
-            return errc::not_found;
-        case code::superseded:
-            return errc::superseded;
-        case code::tunnel_closed:
-            return errc::tunnel_closed;
-        case code::rate_limited:
-            return errc::rate_limited;
-        case code::version:
-            return errc::version_mismatch;
-        case code::protocol:
-        case code::flow_control:
-        case code::frame_size:
-            return errc::protocol_error;
-        default:
-            return errc::connection_lost;
-    }
-}
-
-bool is_showable(std::string_view text) {
-    const auto shows = [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != 127; };
-    return !text.empty() && text.size() <= 300 && std::ranges::all_of(text, shows);
-}
-
-// The edge's own words are shown only where they say more than ours, and never unchecked. A line break parts what
-// happened from what to do.
-failure failure_for(code why, std::string_view text) {
-    const errc mapped = errc_for(why);
-    const bool ours_is_better = mapped == errc::revoked_key || mapped == errc::expired_key ||
-                                mapped == errc::invalid_key || mapped == errc::connection_lost;
-    const auto end = text.find('\n');
-    const auto what = text.substr(0, end);
-    if (ours_is_better || !is_showable(what)) return {mapped};
-    const auto next = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-    return {mapped, std::string(what), is_showable(next) ? std::string(next) : std::string()};
-}
-
 milliseconds clock_of(clockid_t id) {
     timespec t{};
     ::clock_gettime(id, &t);
     return milliseconds(t.tv_sec * 1000 + t.tv_nsec / 1'000'000);
-}
-
-// A part of `o` for a thread that may outlive the tunnel.
-tunnel_options order_of(const tunnel_options& o) {
-    tunnel_options order;
-    order.kind = o.kind;
-    order.upstream = o.upstream;
-    order.server = o.server;
-    order.cacert = o.cacert;
-    order.key = o.key.clone();
-    order.name = o.name;
-    order.existing_host = o.existing_host;
-    order.visitor_password = o.visitor_password.clone();
-    order.visitor_basic = o.visitor_basic.clone();
-    return order;
 }
 
 // What a server says that knows neither our protocol nor our version of TLS.
@@ -137,6 +64,7 @@ class tunnel::impl final : public net::connection_events,
                            public engine::session_output,
                            public engine::session_events,
                            public v1_link_events,
+                           public dial_events,
                            private net::deferred {
 public:
     impl(tunnel_options options, tunnel_events& events)
@@ -151,12 +79,10 @@ public:
           goodbye_(
               loop_, [](void* self) { static_cast<impl*>(self)->say_goodbye(); }, this),
           instance_(random_base62(20)),
-          ticket_(std::make_shared<ticket>(this)) {}
+          dialler_(loop_, *this) {}
 
     ~impl() override {
         if (origin_ != nullptr) origin_->forget_look_ups();
-        const std::lock_guard lock(ticket_->guard);
-        ticket_->owner = nullptr;
     }
 
     outcome<summary> run() {
@@ -208,58 +134,14 @@ private:
         return {};
     }
 
-    // Lets a dial that ends late find out that nobody waits for it.
-    struct ticket {
-        explicit ticket(impl* o) : owner(o) {}
-        template <class Work>
-        void tell(Work work) {
-            const std::lock_guard lock(guard);
-            if (owner != nullptr) owner->loop_.post([self = owner, work]() mutable { work(*self); });
-        }
-        std::mutex guard;
-        impl* owner;
-    };
-
     // --- connecting --------------------------------------------------------------------------------------------------
 
     void connect() {
         if (finished_) return;
-        if (is_v1_) return connect_v1();
-        on_thread([ticket = ticket_, to = net::endpoint_name{server_.host, server_.port}, attempt = ++dial_attempt_] {
-            auto dialled = std::make_shared<outcome<unique_fd>>(net::dial(to, dial_limit));
-            ticket->tell([=](impl& self) { self.on_dialled(std::move(*dialled), attempt); });
-        });
-    }
-
-    template <class Work>
-    void on_thread(Work work) {
-        try {
-            std::thread(std::move(work)).detach();
-        } catch (const std::system_error&) {  // no thread to be had at the moment
-            lost(errc::busy);
-        }
-    }
-
-    // The tunnel is made once; a server that has forgotten it makes another one.
-    void connect_v1() {
-        const auto order = std::make_shared<tunnel_options>(order_of(options_));
-        if (order->name.empty() && order->existing_host.empty()) order->name = name_;
-        on_thread([ticket = ticket_, order, place = place_, to = net::endpoint_name{server_.host, server_.port},
-                   attempt = ++dial_attempt_]() mutable {
-            auto dialled = std::make_shared<outcome<unique_fd>>(errc::internal);
-            if (!place) {
-                auto opened = open_v1_tunnel(*order);
-                if (opened)
-                    place = std::move(*opened);
-                else
-                    *dialled = opened.error();
-            }
-            if (place) *dialled = net::dial(to, dial_limit);
-            ticket->tell([=](impl& self) {
-                if (place) self.place_ = place;
-                self.on_dialled(std::move(*dialled), attempt);
-            });
-        });
+        const net::endpoint_name to{server_.host, server_.port};
+        // The tunnel is made once; a server that has forgotten it makes another one.
+        const bool begun = is_v1_ ? dialler_.dial_v1(to, options_, name_, place_) : dialler_.dial(to);
+        if (!begun) lost(errc::busy);
     }
 
     // No edge of ours answered; it may be a server of the published clients.
@@ -267,18 +149,22 @@ private:
         if (options_.via != transport::automatic || options_.kind != wire::itp::stream_kind::http || was_online_)
             return lost(otherwise);
         drop_lane();
-        on_thread([ticket = ticket_, server = options_.server, cacert = options_.cacert, otherwise] {
-            const bool is_older = speaks_only_v1(server, cacert);
-            ticket->tell([=](impl& self) {
-                if (self.finished_) return;
-                if (!is_older || !self.choose_transport(true)) return self.lost(otherwise);
-                self.connect();
-            });
-        });
+        if (!dialler_.ask_for_older(options_, otherwise)) lost(errc::busy);
     }
 
-    void on_dialled(outcome<unique_fd> dialled, unsigned attempt) {
-        if (finished_ || attempt != dial_attempt_ || conn_ != nullptr) return;
+    void on_older_known(bool is_older, const failure& otherwise) override {
+        if (finished_) return;
+        if (!is_older || !choose_transport(true)) return lost(otherwise);
+        connect();
+    }
+
+    void on_v1_dialled(std::optional<v1_place> place, outcome<unique_fd> dialled) override {
+        if (place) place_ = std::move(place);
+        on_dialled(std::move(dialled));
+    }
+
+    void on_dialled(outcome<unique_fd> dialled) override {
+        if (finished_ || conn_ != nullptr) return;
         if (!dialled) return lost(dialled.error());
         net::tune_socket(dialled->get(), lane_notsent_lowat, net::peer_of(dialled->get()).is_loopback);
         SSL* ssl = SSL_new(context_.get());
@@ -520,8 +406,7 @@ private:
     net::timer goodbye_;
     std::string instance_;
     const secret visitor_seed_{random_base62(43)};
-    std::shared_ptr<ticket> ticket_;
-    unsigned dial_attempt_ = 0;
+    tunnel_dialler dialler_;
     std::unique_ptr<engine::session> session_;
     std::unique_ptr<net::connection> conn_;
     net::backoff backoff_;

@@ -199,7 +199,9 @@ bool v1_link::is_congested() const {
 }
 
 void v1_link::send(std::unique_ptr<v1::message_source> text) {
-    if (!gone_ && !closing_) socket_->send(std::move(text));
+    if (gone_ || closing_) return;
+    if (socket_->waiting() >= max_waiting) return fail({errc::protocol_error, server_.shown + " does not read answers"});
+    socket_->send(std::move(text));
 }
 
 void v1_link::on_text(std::string_view part) {
@@ -213,12 +215,20 @@ void v1_link::on_text_end() {
     if (!std::exchange(in_message_, false) || !reader_.finish())
         return fail({errc::protocol_error, server_.shown + " sent a message that is not JSON"});
     const auto kind = reader_.result().kind;
-    if (kind == v1::message_kind::ping) return send(v1::plain_message("pong"));
+    if (kind == v1::message_kind::ping) return send_pong();
     if (kind == v1::message_kind::connected || kind == v1::message_kind::request) {
         ready_ = true;
         welcome_if_ready();
     }
     if (kind == v1::message_kind::request) take_request();
+}
+
+// A server that asks and asks without reading gets one answer.
+void v1_link::send_pong() {
+    if (!pong_.expired()) return;
+    const auto mark = std::make_shared<char>();
+    pong_ = mark;
+    send(v1::plain_message("pong", mark));
 }
 
 void v1_link::take_request() {

@@ -44,6 +44,7 @@ public:
     static constexpr std::uint32_t tunnel_number = 1;
     static constexpr std::size_t max_body = 16 * 1024 * 1024;
     static constexpr std::size_t max_held = 64 * 1024 * 1024;
+    static constexpr std::size_t max_waiting = 8192;  ///< answers that the server does not take
 
     struct server_name {
         std::string host;       ///< for the certificate
@@ -96,6 +97,7 @@ private:
     void read_upgrade(std::string_view bytes);
     void welcome_if_ready();
     void take_request();
+    void send_pong();
     void say_goodbye();
     void fail(const failure& why);
     void leave();
@@ -122,6 +124,7 @@ private:
     std::string ref_;
     std::chrono::steady_clock::time_point heard_;
     std::chrono::steady_clock::time_point pinged_;
+    std::weak_ptr<void> pong_;  ///< lives as long as one waits to be sent
     bool in_message_ = false;
     bool hello_seen_ = false;
     bool ready_ = false;

@@ -87,6 +87,7 @@ exchange::~exchange() {
 }
 
 void exchange::forget() noexcept {
+    end_note();
     route_.reset();
     // An answer of the API that comes after its time would be read as the one to the next request.
     if (api_ticket_ != nullptr) *std::exchange(api_ticket_, nullptr) = nullptr;
@@ -163,6 +164,7 @@ bool exchange::certificate_covers(std::string_view host) {
 
 void exchange::start_tunnel_request(const wire::request_head& head, const std::shared_ptr<route>& to) {
     route_ = to;
+    begin_note(head);
     if (to->via == nullptr)
         return refuse(503, "tunnel_reconnecting", "The tunnel is not connected right now",
                       "It usually comes back within seconds: try again.");
@@ -220,8 +222,8 @@ void exchange::serve_base_page() {
     // On this machine other programs share the name, and mostly without TLS.
     if (w_.domain != "localhost") fields.push_back({"Strict-Transport-Security", "max-age=31536000"});
     const bool html = accept_.find("text/html") != std::string::npos;
-    if (!html) return answer({200, "text/plain; charset=utf-8", "InstaTunnel edge\n", fields});
-    answer({200, "text/html; charset=utf-8",
+    if (!html) return give({200, "text/plain; charset=utf-8", "InstaTunnel edge\n", fields});
+    give({200, "text/html; charset=utf-8",
             "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>InstaTunnel</title>"
             "<meta name=\"viewport\" content=\"width=device-width\"><style>:root{color-scheme:light dark}"
             "body{font:1rem/1.5 system-ui;max-width:38rem;margin:15vh auto;padding:0 1rem}</style>"
@@ -274,6 +276,7 @@ void exchange::begin_reply(const wire::itp::reply_head& head, const reply_plan& 
                       ? static_cast<std::uint64_t>(head.content_length)
                       : 0;
     event_stream_ = untimed_ || is_event_stream(head);
+    note_reply(head.status);
     reply_started_ = true;
     if (!protocol_.empty() && stream_ != nullptr && !stream_->send_finished()) {
         // The app declined to upgrade: the request had no body, so nothing more goes its way.
@@ -327,7 +330,7 @@ void exchange::refuse(int status, std::string_view code_name, std::string_view m
     std::vector<wire::field> extra{{"X-Instatunnel-Error", code_name}, {"Cache-Control", "no-store"}};
     if (!limit.empty()) extra.push_back({"X-Instatunnel-Limit", limit});
     if (status == 503 || status == 429) extra.push_back({"Retry-After", "2"});
-    answer({status, page.content_type, page.body, extra, is_last});
+    give({status, page.content_type, page.body, extra, is_last});
 }
 
 // As a server that ends the call before it has begun: one head with the status in it ("Trailers-Only").
@@ -342,7 +345,7 @@ void exchange::answer_call(int status, std::string_view code_name, std::string_v
                                    {"X-Instatunnel-Error", code_name},
                                    {"Cache-Control", "no-store"}};
     if (!limit.empty()) extra.push_back({"X-Instatunnel-Limit", limit});
-    answer({200, "application/grpc", {}, extra});
+    give({200, "application/grpc", {}, extra});
 }
 
 // --- ends ------------------------------------------------------------------------------------------------------------

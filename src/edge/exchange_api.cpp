@@ -105,7 +105,7 @@ void exchange::answer_with(const service::api_response& response) {
         else
             extra.push_back({name, value});
     }
-    answer({response.status, content_type, response.body, extra});
+    give({response.status, content_type, response.body, extra});
 }
 
 }  // namespace instatunnel::edge

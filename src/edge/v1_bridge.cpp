@@ -99,9 +99,11 @@ std::optional<v1_wish> read_v1_wish(const wire::request_head& head, std::string 
     return v1_wish{std::move(tunnel), secret(std::string(bearer_of(head))), std::string(key)};
 }
 
-void v1_bridge::begin(worker& w, net::peer_name peer, std::unique_ptr<net::connection> client, v1_wish wish) {
+void v1_bridge::begin(worker& w, net::peer_name peer, std::unique_ptr<net::connection> client, v1_wish wish,
+                      std::string_view early) {
     auto* self = new v1_bridge(w, std::move(client), std::move(wish));
     w.loop.keep(std::unique_ptr<net::retirable>(self));
+    if (!self->keep_early(early)) return;
     if (!self->open_lane(std::move(peer))) self->refuse(code::internal, "This server is short of descriptors");
 }
 
@@ -175,6 +177,8 @@ void v1_bridge::on_welcome(std::string_view json) {
     socket_->send(v1::connected_message(granted ? granted->tunnels.front().url : std::string()));
     heard_ = pinged_ = w_.loop.now();
     on_tick();
+    const auto early = std::exchange(early_, {});
+    if (!gone_ && !early.empty()) (void)socket_->receive(early);
 }
 
 void v1_bridge::on_open(engine::stream& s, const wire::itp::open_head& head, std::uint8_t flags) {
@@ -202,6 +206,16 @@ void v1_bridge::on_violation(code, std::string_view rule) {
 
 // --- the client ------------------------------------------------------------------------------------------------------
 
+// False: it is refused.
+bool v1_bridge::keep_early(std::string_view bytes) {
+    if (early_.size() + bytes.size() > max_early) {
+        refuse(code::protocol, "Too much was sent before the upgrade was answered");
+        return false;
+    }
+    early_.append(bytes);
+    return true;
+}
+
 void v1_bridge::on_readable() {
     while (!gone_) {
         const auto space = w_.loop.scratch();
@@ -209,8 +223,8 @@ void v1_bridge::on_readable() {
         if (got.status == net::read_status::would_block) return;
         if (got.status != net::read_status::data) return end(close_code::none, {});
         heard_ = w_.loop.now();
-        if (socket_ == nullptr) return refuse(code::protocol, "Frames were sent before the upgrade was answered");
-        if (!socket_->receive({space.data(), got.size})) return;
+        const std::string_view bytes(space.data(), got.size);
+        if (!(socket_ == nullptr ? keep_early(bytes) : socket_->receive(bytes))) return;
         if (gone_ || got.drained) return;
         if (got.size == space.size()) return client_->resume_reading();
     }
@@ -248,11 +262,20 @@ void v1_bridge::on_text_end() {
     if (!std::exchange(in_message_, false) || !reader_.finish())
         return end(close_code::invalid, "a message that is not a JSON object");
     take_message();
+    std::string().swap(reader_.result().body);  // of a message that nobody took
+}
+
+// A client that asks and asks without reading gets one answer.
+void v1_bridge::send_pong() {
+    if (!pong_.expired()) return;
+    const auto mark = std::make_shared<char>();
+    pong_ = mark;
+    send(v1::plain_message("pong", mark));
 }
 
 void v1_bridge::take_message() {
     auto& m = reader_.result();
-    if (m.kind == v1::message_kind::ping) return send(v1::plain_message("pong"));
+    if (m.kind == v1::message_kind::ping) return send_pong();
     if (m.kind != v1::message_kind::response) return;
     if (m.id.empty()) return end(close_code::invalid, "a response without an id");
     const auto found = exchanges_.find(m.id);
@@ -291,8 +314,11 @@ void v1_bridge::on_tick() {
     (void)session_.check_alive(now);
     if (now - pinged_ >= std::min(ping_every, w_.limits.v1_silence / 3)) {
         pinged_ = now;
-        socket_->ping();
-        socket_->send(v1::plain_message("ping"));
+        // What waits already will show as well whether somebody is there.
+        if (!socket_->has_output()) {
+            socket_->ping();
+            socket_->send(v1::plain_message("ping"));
+        }
     }
     tick_.arm(std::min(longest_tick, w_.limits.v1_silence / 3));
 }

@@ -43,13 +43,18 @@ class v1_bridge final : public net::retirable,
                         public v1::socket_events,
                         private net::deferred {
 public:
-    /// Takes the client's connection over.
-    static void begin(worker& w, net::peer_name peer, std::unique_ptr<net::connection> client, v1_wish wish);
+    /// What a client may send before it is answered. It should wait (RFC 6455 §4.1); some do not.
+    static constexpr std::size_t max_early = 16 * 1024;
+
+    /// Takes the client's connection over, with what came behind the head.
+    static void begin(worker& w, net::peer_name peer, std::unique_ptr<net::connection> client, v1_wish wish,
+                      std::string_view early);
     ~v1_bridge() override;
 
     // For its exchanges.
     const edge_limits& limits() const noexcept { return w_.limits; }
     const std::shared_ptr<v1::byte_budget>& budget() const noexcept { return budget_; }
+    bool is_short_of_memory() const noexcept { return w_.memory.is_full(); }
     void send(std::unique_ptr<v1::message_source> text);
     void forget(v1_exchange& e);
 
@@ -86,6 +91,8 @@ private:
 
     v1_bridge(worker& w, std::unique_ptr<net::connection> client, v1_wish wish);
     bool open_lane(net::peer_name peer);
+    bool keep_early(std::string_view bytes);
+    void send_pong();
     void run_deferred() override;
     void read_lane();
     void lane_gone();
@@ -100,11 +107,13 @@ private:
     std::unique_ptr<net::connection> inner_;
     lane_end lane_end_;
     v1_wish wish_;
+    std::string early_;  ///< before the upgrade is answered
     net::timer tick_;
     engine::session session_;
     std::unique_ptr<v1::web_socket> socket_;  ///< after the upgrade
     v1::message_reader reader_;
     bool in_message_ = false;
+    std::weak_ptr<void> pong_;  ///< lives as long as one waits to be sent
     std::shared_ptr<v1::byte_budget> budget_;
     std::unordered_map<std::string, std::unique_ptr<v1_exchange>> exchanges_;
     std::chrono::steady_clock::time_point heard_;

@@ -42,6 +42,8 @@ void v1_exchange::begin(const wire::itp::open_head& head, bool ended) {
     if (!head.protocol.empty())
         return answer(501, "client_too_old", "The tunnel's client is too old for WebSocket and other upgrades",
                       newer_client);
+    if (owner_.is_short_of_memory())
+        return answer(503, "too_many_bytes", "This server is short of memory", "Try again in a moment.");
     std::size_t text = request_.url.size();
     for (const auto& [name, value] : request_.fields)
         text += name.size() + value.size();

@@ -49,6 +49,13 @@ bool call_guard::authorise(const call_ptr& c, const route& r) {
     return false;
 }
 
+bool call_guard::key_still_works(const call_ptr& c) {
+    const auto presented = presented_key(*c);
+    const auto key = parts_.keys.check(presented ? *presented : std::string_view());
+    if (!key) c->fail(key.error());
+    return static_cast<bool>(key);
+}
+
 bool call_guard::comes_without_key(const call& c) const {
     if (c.versioned || !parts_.admissions.allows_anonymous()) return false;
     const auto presented = presented_key(c);

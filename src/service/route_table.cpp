@@ -158,6 +158,18 @@ constexpr route table[] = {
      with("TunnelId").answers(204).note("A connected client ends with exit code 6. The name stays with the account.")},
     {"GET", "/tunnels/:id/stats", key, "tunnels:stats", "What was counted and measured of a tunnel",
      &api::show_tunnel_stats, with("TunnelId").answers(200, "TunnelStats")},
+    {"GET", "/tunnels/:id/requests", key, "logs:read", "Requests of a tunnel's visitors", &api::list_tunnel_requests,
+     with("TunnelId LogAfter LogWait LogLimit LogSince LogStatus LogPath")
+         .answers(200, "RequestLog")
+         .may_fail("422")
+         .note("As `/logs`, of one tunnel.")},
+    {"GET", "/logs", key, "logs:read", "Requests of the visitors of all tunnels of the account", &api::list_requests,
+     with("LogAfter LogWait LogLimit LogSince LogStatus LogPath")
+         .answers(200, "RequestLog")
+         .may_fail("422")
+         .note("The edge remembers the last 65,536 requests of all its tunnels, until it is restarted: no queries, "
+               "header fields, bodies or addresses. Without `after` the newest; with the `next` of the answer before what came "
+               "since. `wait` holds the answer back until there is something.")},
     {"GET", "/names", key, "tunnels:read", "The names that the account holds", &api::list_names, answers(200, "Names")},
     {"DELETE", "/names/:id", key, "tunnels:delete", "Give a name back", &api::release_name,
      with("Name").answers(204).note("Its tunnel ends. From then on every account may ask for the name.")},

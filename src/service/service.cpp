@@ -64,8 +64,8 @@ public:
           queue_(tuning_.queue, tuning_.tick, [this] { look_after(); }),
           documents_(*data_, options_.fetch, queue_, tuning_),
           api_({options_,        tuning_, names_,     cors_,     *data_,     keys_,  addresses_, watch_, limits_,
-                account_limits_, links_,  admission_, plans_,    gate_,      guard_, usage_,     audit_, oauth_,
-                documents_,      pepper_, factors_,   sessions_, passwords_, queue_, edge_}) {
+                account_limits_, links_,  admission_, plans_,    gate_,      guard_, usage_,     requests_, audit_,
+                oauth_,          documents_, pepper_, factors_,  sessions_,  passwords_, queue_, edge_}) {
         if (options_.require_verified_email) admission_.require_verified_email();
         if (options_.anonymous_tunnels) admission_.allow_anonymous();
         queue_.post([this] { leave_address(); });
@@ -108,6 +108,10 @@ public:
                       std::uint64_t bytes_out) override {
         usage_.add(tunnel_id, requests, bytes_in, bytes_out);
     }
+
+    request_log& requests() noexcept override { return requests_; }
+
+    void release_waiting() override { api_.followers().release(); }
 
     outcome<first_user> ensure_first_user() override {
         outcome<first_user> user = failure(errc::busy);
@@ -162,6 +166,7 @@ private:
             purge();
             cut_audit();
         }
+        api_.followers().look();
         if (tuning_.on_tick) tuning_.on_tick();
     }
 
@@ -218,6 +223,7 @@ private:
     const name_space names_;
     const cors_policy cors_;
     usage_ledger usage_;
+    request_log requests_;
     const secret pepper_;
 
     // From here to next_purge_: used on the queue's thread only.

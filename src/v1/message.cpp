@@ -104,10 +104,10 @@ std::string respell(std::string_view name, unsigned n) {
 
 }  // namespace
 
-std::unique_ptr<message_source> plain_message(std::string_view type) {
+std::unique_ptr<message_source> plain_message(std::string_view type, std::shared_ptr<void> held) {
     ordered_json whole;
     whole["type"] = type;
-    return std::make_unique<whole_message>(to_text(whole), std::string(), std::string(), nullptr);
+    return std::make_unique<whole_message>(to_text(whole), std::string(), std::string(), std::move(held));
 }
 
 std::unique_ptr<message_source> connected_message(std::string_view url) {

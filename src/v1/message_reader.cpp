@@ -6,9 +6,10 @@
 #include "instatunnel/v1/message.hpp"
 
 namespace instatunnel::v1 {
-namespace {
 
 namespace json = boost::json;
+
+namespace {
 
 constexpr std::size_t max_key = 256;
 constexpr std::size_t max_word = 32;
@@ -23,8 +24,10 @@ message_kind kind_of(std::string_view type) {
     return message_kind::other;
 }
 
+}  // namespace
+
 /// What the parser calls. Follows where in the document it is: 1 the message, 2 its data, 3 the headers.
-class handler {
+class message_handler {
 public:
     static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
     static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
@@ -92,7 +95,7 @@ public:
     bool on_comment(std::string_view, error&) { return true; }
 
     void start(std::size_t max_body) {
-        *this = handler();
+        *this = message_handler();
         max_body_ = max_body;
     }
 
@@ -232,8 +235,6 @@ private:
     std::string_view problem_;
 };
 
-}  // namespace
-
 class message_reader::impl {
 public:
     impl() : parser_(options()) {}
@@ -259,8 +260,8 @@ public:
         if (!parser_.done()) parser_.write_some(/*more=*/false, "", 0, e);
         return !e.failed() && parser_.done() && parser_.handler().was_object();
     }
-    handler& seen() noexcept { return parser_.handler(); }
-    const handler& seen() const noexcept { return parser_.handler(); }
+    message_handler& seen() noexcept { return parser_.handler(); }
+    const message_handler& seen() const noexcept { return parser_.handler(); }
 
 private:
     static json::parse_options options() {
@@ -269,7 +270,7 @@ private:
         return o;
     }
 
-    json::basic_parser<handler> parser_;
+    json::basic_parser<message_handler> parser_;
     bool begun_ = false;
     bool failed_ = false;
 };

@@ -104,6 +104,7 @@ public:
 
     bool is_closed() const noexcept { return closed_; }
     bool has_output() const noexcept { return wslay_event_want_write(context_) != 0; }
+    std::size_t waiting() const noexcept { return sources_.size(); }
 
 private:
     static impl& self(void* user) { return *static_cast<impl*>(user); }
@@ -220,6 +221,9 @@ bool web_socket::is_closed() const noexcept {
 
 bool web_socket::has_output() const noexcept {
     return impl_->has_output();
+}
+std::size_t web_socket::waiting() const noexcept {
+    return impl_->waiting();
 }
 
 std::string accept_for(std::string_view key) {

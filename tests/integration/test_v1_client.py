@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import pathlib
+import re
 
 import pytest
 
@@ -11,6 +13,12 @@ from process import wait_until
 from v1_client import V1Server, body_of
 
 KEY = "it_" + "k" * 16
+
+
+def held(process):
+    """MiB that a process holds."""
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) / 1024
 
 
 @pytest.fixture
@@ -91,6 +99,36 @@ def test_bodies_beyond_the_limit_are_refused_instead_of_kept(start, server, app)
     client.wait_event("tunnel.ready")
     assert server.ask("big", method="POST", url="/echo", body=b"x" * ((16 << 20) + 1))["status_code"] == 413
     assert server.ask("small", url="/echo")["status_code"] == 200
+
+
+def test_a_reply_beyond_the_format_is_a_502_and_takes_no_memory(start, server, app):
+    client = start(app.port, "--transport", "v1")
+    client.wait_event("tunnel.ready")
+    assert server.ask("small", url="/chunks?n=1")["status_code"] == 200
+    before = held(client)
+    reply = server.ask("big", url="/chunks?n=17000")
+    assert reply["status_code"] == 502 and "too large for transport v1" in body_of(reply).decode()
+    endless = server.ask("endless", url="/chunks?n=200000")
+    assert endless["status_code"] == 502
+    assert len(body_of(server.ask("fits", url="/chunks?n=16777"))) == 16_777_000
+    assert held(client) - before < 60
+
+
+def test_the_app_gets_the_host_that_was_asked_for(start, server, app):
+    start(app.port, "--transport", "v1", "--host-header", "rewrite").wait_event("tunnel.ready")
+    seen = json.loads(body_of(server.ask("r1", url="/echo", headers={"Host": "demo.v1.example"})))
+    assert ["Host", f"localhost:{app.port}"] in seen["headers"]
+
+
+def test_it_reconnects_for_as_long_as_it_runs(start, server, app):
+    client = start(app.port, "--transport", "v1")
+    client.wait_event("tunnel.ready")
+    for count in range(2, 9):  # published clients give up after five
+        assert server.connected.acquire(timeout=30)
+        server.cut()
+        client.wait_event("tunnel.ready", count=count, limit=60)
+    assert server.connected.acquire(timeout=30)
+    assert server.ask("after", url="/echo")["status_code"] == 200
 
 
 def test_it_reconnects_to_the_same_tunnel(start, server, app):

@@ -13,6 +13,7 @@
 #include "instatunnel/base/error.hpp"
 #include "instatunnel/base/secret.hpp"
 #include "instatunnel/service/rate_limits.hpp"
+#include "instatunnel/service/request_log.hpp"
 
 namespace instatunnel::mail {
 class mailer;
@@ -90,6 +91,8 @@ struct live_tunnel {
     std::uint64_t open_requests = 0;      ///< or connections
     std::int64_t last_request_at_us = 0;  ///< 0: none yet
     std::int64_t round_trip_us = 0;       ///< edge to client and back, as last measured; 0: not measured yet
+    std::int64_t latency_p50_us = 0;      ///< from a request's head to that of its reply; 0: there was none yet
+    std::int64_t latency_p99_us = 0;
 };
 
 /// The edge, as the service sees it. Called from the service's thread; implementations hand over to their own.
@@ -170,6 +173,11 @@ public:
     /// blocks.
     virtual void record_usage(const std::string& tunnel_id, std::uint64_t requests, std::uint64_t bytes_in,
                               std::uint64_t bytes_out) = 0;
+
+    /// Where the edge writes down what visitors ask for. Any thread; lives as long as the service.
+    virtual request_log& requests() noexcept = 0;
+    /// The edge is about to stop: calls that only wait for something to happen are answered. Any thread.
+    virtual void release_waiting() = 0;
 
     /// Dev mode: the first user and key of this data folder; made and kept in DATA/dev.json (0600) at the first start.
     virtual outcome<first_user> ensure_first_user() = 0;

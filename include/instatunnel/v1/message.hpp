@@ -60,8 +60,8 @@ private:
     std::unique_ptr<impl> impl_;
 };
 
-/// {"type":TYPE}
-std::unique_ptr<message_source> plain_message(std::string_view type);
+/// {"type":TYPE}. `held` lives as long as the message waits to be sent.
+std::unique_ptr<message_source> plain_message(std::string_view type, std::shared_ptr<void> held = nullptr);
 /// "connected", with the tunnel's public address.
 std::unique_ptr<message_source> connected_message(std::string_view url);
 /// `held` lives as long as the message: it may count its bytes.

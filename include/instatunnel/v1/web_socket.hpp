@@ -85,6 +85,8 @@ public:
     bool is_closed() const noexcept;
     /// Something waits to be sent.
     bool has_output() const noexcept;
+    /// Text messages that have not left as a whole.
+    std::size_t waiting() const noexcept;
 
 private:
     class impl;

@@ -59,6 +59,21 @@ std::string frame(unsigned char first, std::string_view payload) {
 
 }  // namespace
 
+TEST_CASE("messages that cannot leave are counted, and what they hold goes with them") {
+    peer server(side::server);
+    server.room = 0;
+    auto held = std::make_shared<int>(1);
+    const std::weak_ptr<int> mark = held;
+    server.socket.send(plain_message("pong", std::move(held)));
+    server.send("more");
+    CHECK(server.socket.waiting() == 2);
+    CHECK_FALSE(mark.expired());
+    server.room = 1 << 20;
+    server.socket.flush();
+    CHECK(server.socket.waiting() == 0);
+    CHECK(mark.expired());
+}
+
 TEST_CASE("messages of any length arrive whole and in order, in pieces of any size") {
     for (std::size_t piece : {1, 5, 4096}) {
         peer client(side::client), server(side::server);
