@@ -13,9 +13,14 @@ using nlohmann::json;
 constexpr std::size_t max_tunnels = 10'000;
 constexpr std::size_t max_names = 10'000;
 
-std::optional<std::uint64_t> limit_of(const json& object, const char* name) {
+std::optional<std::uint64_t> whole_number_of(const json& object, const char* name) {
     if (!member(object, name).is_number_unsigned()) return std::nullopt;
     return count(object, name);
+}
+
+std::optional<double> number_of(const json& object, const char* name) {
+    const auto& value = member(object, name);
+    return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
 }
 
 bool flag(const json& object, const char* name, bool otherwise) {
@@ -70,15 +75,20 @@ tunnel_info to_tunnel(const json& one) {
     tunnel.status = text(one, "status");
     tunnel.created_at = text(one, "created_at");
     tunnel.requests = count(one, "requests");
+    tunnel.bytes_in = count(one, "bytes_in");
+    tunnel.bytes_out = count(one, "bytes_out");
+    tunnel.uptime_seconds = whole_number_of(one, "uptime_seconds");
+    tunnel.latency_p50_ms = number_of(one, "latency_p50_ms");
+    tunnel.latency_p99_ms = number_of(one, "latency_p99_ms");
     return tunnel;
 }
 
 std::optional<plan_limits> to_limits(const json& limits) {
     if (!limits.is_object()) return std::nullopt;
     plan_limits known;
-    known.tunnels = limit_of(limits, "tunnels");
-    known.names = limit_of(limits, "names");
-    known.requests_per_minute = limit_of(limits, "requests_per_minute");
+    known.tunnels = whole_number_of(limits, "tunnels");
+    known.names = whole_number_of(limits, "names");
+    known.requests_per_minute = whole_number_of(limits, "requests_per_minute");
     known.mcp = flag(limits, "mcp", true);
     known.custom_domains = flag(limits, "custom_domains", true);
     return known;

@@ -151,6 +151,7 @@ public:
         service_options.invites_per_account = options_.invites_per_account;
         service_options.referral_credit = options_.referral_credit;
         service_options.require_verified_email = options_.require_verified_email;
+        service_options.anonymous_tunnels = options_.anonymous_tunnels || options_.dev;
         service_options.client_registration = options_.client_registration;
         if (auto made = make_provider(); !made) return made.error();
         if (options_.client_documents) service_options.fetch = fetcher_.get();

@@ -19,6 +19,8 @@ outcome<exit_code> dispatch(const invocation& what, context& c) {
                           [&](const raw_tunnel_options& o) { return run_raw_tunnel(o, c); },
                           [&](const list_options& o) { return run_list(o, c); },
                           [&](const kill_options& o) { return run_kill(o, c); },
+                          [&](const logs_options& o) { return run_logs(o, c); },
+                          [&](const stats_options& o) { return run_stats(o, c); },
                           [&](const login_options& o) { return run_login(o, c); },
                           [&](const logout_options& o) { return run_logout(o, c); },
                           [&](const whoami_options& o) { return run_whoami(o, c); },

@@ -8,7 +8,8 @@
 
 namespace instatunnel::cli {
 
-outcome<exit_code> hold_tunnel(client::tunnel_options options, const credentials& in_use, bool quiet, context& c) {
+outcome<exit_code> hold_tunnel(client::tunnel_options options, const credentials& in_use, bool quiet, context& c,
+                               std::function<void(const std::string& url)> when_ready) {
     options.server = in_use.server;
     options.cacert = in_use.cacert;
     options.key = in_use.key.clone();
@@ -21,6 +22,7 @@ outcome<exit_code> hold_tunnel(client::tunnel_options options, const credentials
             c.term.notice("Stopping when the requests in flight are done; Ctrl+C again stops at once");
     });
     tunnel_printer printer(c.term, c.now, quiet, [&] { relay.signal(); });
+    printer.when_ready(std::move(when_ready));
     printer.starting(options);
     client::tunnel tunnel(std::move(options), printer);
     relay.attach([&] { tunnel.stop(); });

@@ -20,11 +20,13 @@
 #include "invite.hpp"
 #include "login.hpp"
 #include "logout.hpp"
+#include "logs.hpp"
 #include "names.hpp"
 #include "open_tunnel.hpp"
 #include "password_reset.hpp"
 #include "raw_tunnel.hpp"
 #include "serve.hpp"
+#include "stats.hpp"
 #include "stored_key.hpp"
 #include "tunnels.hpp"
 #include "verify_email.hpp"
@@ -34,7 +36,7 @@ namespace instatunnel::cli {
 
 using command_options =
     std::variant<help_options, version_options, completion_options, open_options, raw_tunnel_options, list_options,
-                 kill_options, login_options, logout_options, whoami_options, set_key_options, show_key_options,
+                 kill_options, logs_options, stats_options, login_options, logout_options, whoami_options, set_key_options, show_key_options,
                  keys_list_options, keys_show_options, keys_create_options, keys_rename_options, keys_revoke_options,
                  keys_rotate_options, auth_status_options, auth_test_options, password_reset_options, config_options,
                  demo_options, serve_command_options, admin_user_add_options, admin_user_list_options,

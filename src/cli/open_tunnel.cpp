@@ -19,6 +19,7 @@ client::tunnel_options to_tunnel_options(const tunnel_plan& plan, const client::
     o.host_mode = plan.host_mode;
     o.host_value = plan.host_value;
     o.protocol = plan.protocol;
+    o.via = plan.via;
     o.visitor_password = std::move(access.password);
     o.visitor_basic = std::move(access.basic);
     return o;
@@ -27,6 +28,8 @@ client::tunnel_options to_tunnel_options(const tunnel_plan& plan, const client::
 }  // namespace
 
 outcome<exit_code> run_open(const open_options& options, context& c) {
+    const bool has_target = !options.target.empty() || !options.port.empty() || options.react || options.laravel;
+    if (options.extras.share && !has_target) return run_share(c);
     const auto plan = plan_tunnel(options);
     if (!plan) return plan.error();
     auto access = choose_access(options, c);
@@ -37,7 +40,9 @@ outcome<exit_code> run_open(const open_options& options, context& c) {
     const auto upstream = find_upstream(*plan);
     if (!upstream) return upstream.error();
 
-    return hold_tunnel(to_tunnel_options(*plan, *upstream, std::move(*access)), *in_use, options.quiet, c);
+    ready_extras extras(options.extras, c);
+    return hold_tunnel(to_tunnel_options(*plan, *upstream, std::move(*access)), *in_use, options.quiet, c,
+                       [&](const std::string& url) { extras.show(url); });
 }
 
 }  // namespace instatunnel::cli

@@ -5,6 +5,7 @@
 #include "context.hpp"
 #include "directory_flags.hpp"
 #include "instatunnel/base/secret.hpp"
+#include "ready_extras.hpp"
 
 namespace instatunnel::cli {
 
@@ -22,6 +23,7 @@ struct open_options {
     secret password;  ///< --password
     secret auth;      ///< --auth, "user:password"
     bool quiet = false;
+    ready_wishes extras;  ///< --qr, --copy, --share
     directory_flags directory;
     bool connect = false;  ///< attach to a tunnel that exists: exactly one of subdomain and domain
     std::string domain;

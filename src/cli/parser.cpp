@@ -5,6 +5,7 @@
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include "nearest.hpp"
 #include "parser_commands.hpp"
@@ -63,9 +64,12 @@ bool is_command(const CLI::App& root, const std::string& word) {
 // The modes that published clients spelled as flags.
 bool replace_mode_flag(words& arguments, std::size_t i) {
     const auto name = flag_name(arguments[i]);
-    if (name != "--list" && name != "--kill") return false;
+    static const std::map<std::string, std::string> modes{
+        {"--list", "ls"}, {"--kill", "kill"}, {"--logs", "logs"}, {"--stats", "stats"}};
+    const auto mode = modes.find(name);
+    if (mode == modes.end()) return false;
     const auto value = arguments[i].size() > name.size() ? arguments[i].substr(name.size() + 1) : "";
-    arguments[i] = name == "--list" ? "ls" : "kill";
+    arguments[i] = mode->second;
     if (!value.empty()) arguments.insert(arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1, value);
     return true;
 }

@@ -35,6 +35,9 @@ void add_account_flags(CLI::App& app, serve_command_options& o) {
          "Sender of mails: ADDRESS or \"NAME <ADDRESS>\"; default InstaTunnel <no-reply@DOMAIN>");
     app.add_flag("--require-verified-email", o.require_verified_email,
                  "Only accounts whose email address is verified open tunnels");
+    app.add_flag("--anonymous-tunnels", o.anonymous_tunnels,
+                 "Published clients (protocol v1) without a key may open tunnels: random names, 3 an address, gone 2 h "
+                 "after the last connection; with --dev always");
     app.add_flag("--no-client-registration", o.no_client_registration,
                  "OAuth apps cannot register themselves (RFC 7591): only accounts and the owner register them");
     app.add_flag("--no-client-documents", o.no_client_documents,

@@ -27,9 +27,14 @@ void add_forwarding_flags(CLI::App& app, open_options& o) {
         app, "--upstream", "NAME", o.upstream,
         "What the local program speaks: auto (HTTP/2 for gRPC calls, HTTP/1.1 for the rest; the default), http1 or h2c "
         "(HTTP/2 for everything; for https:// targets over TLS)");
-    text(app, "--transport", "NAME", o.transport, "auto (the default) or v2");
+    text(app, "--transport", "NAME", o.transport,
+         "auto (the default): v2, and v1 with a server that has nothing better; or v1, or v2");
     add_access_flags(app, o);
     add_directory_flags(app, o.directory);
+    app.add_flag("--qr", o.extras.qr, "Print the address as a QR code");
+    app.add_flag("--copy", o.extras.copy, "Put the address into the clipboard");
+    app.add_flag("--share", o.extras.share,
+                 "Print texts for passing the address on; without TARGET only these, and no tunnel is opened");
     app.add_flag("--quiet", o.quiet, "No line for each request");
     // Published clients had it and never sent it; scripts still give it.
     text(app, "-r,--region", "REGION", o.region, "Accepted, without effect").group("");
@@ -89,15 +94,39 @@ void add_raw(CLI::App& root, invocation& out, wire::itp::stream_kind kind) {
 }
 
 void add_list_and_kill(CLI::App& root, invocation& out) {
-    auto& ls = command(root, "ls", "List the tunnels of the account (also: status, --list)", {"instatunnel ls"});
-    ls.alias("status");
+    auto& ls = command(root, "ls", "List the tunnels of the account, with what was counted (also: --list)",
+                       {"instatunnel ls"});
     deliver(ls, std::make_shared<list_options>(), out);
+    auto table = std::make_shared<list_options>();
+    table->as_table = true;
+    deliver(command(root, "status", "The same as a table, one line a tunnel", {"instatunnel status"}), std::move(table),
+            out);
 
     auto o = std::make_shared<kill_options>();
     auto& kill = command(root, "kill", "Stop a tunnel of the account, wherever it runs (also: --kill NAME)",
                          {"instatunnel kill demo"});
     text(kill, "NAME", "", o->name, "Name, host or id of the tunnel").required();
     deliver(kill, std::move(o), out);
+}
+
+void add_logs_and_stats(CLI::App& root, invocation& out) {
+    auto o = std::make_shared<logs_options>();
+    auto& logs = command(root, "logs", "Show what visitors asked for, as the server saw it (also: --logs)",
+                         {"instatunnel logs", "instatunnel logs demo --follow",
+                          "instatunnel logs --status 5xx --since 1h --json"});
+    text(logs, "NAME", "", o->name, "Name, host or id of a tunnel; without it all of the account");
+    logs.add_flag("-f,--follow", o->follow, "Go on with what comes, until Ctrl+C");
+    text(logs, "--since", "TIME", o->since, "How long ago (10m, 2h, 1d) or a time (2026-11-22T15:26:19Z)");
+    text(logs, "--status", "STATUS", o->status, "Only these: 404, 5xx, 400-499, or several with commas");
+    text(logs, "--path", "PATH", o->path, "Only paths that begin so; with * a pattern of the whole path");
+    text(logs, "-n,--lines", "N", o->lines, "The last N requests; default 100, with --since 1000, the most there are");
+    deliver(logs, std::move(o), out);
+
+    auto s = std::make_shared<stats_options>();
+    auto& stats = command(root, "stats", "Show what was counted and measured (also: --stats)",
+                          {"instatunnel stats", "instatunnel stats demo"});
+    text(stats, "NAME", "", s->name, "Name, host or id of a tunnel; without it the account and all that are connected");
+    deliver(stats, std::move(s), out);
 }
 
 void add_names(CLI::App& root, invocation& out) {
@@ -119,6 +148,7 @@ void add_tunnel_commands(CLI::App& root, invocation& out) {
     add_raw(root, out, wire::itp::stream_kind::tcp);
     add_raw(root, out, wire::itp::stream_kind::tls);
     add_list_and_kill(root, out);
+    add_logs_and_stats(root, out);
     add_names(root, out);
 }
 

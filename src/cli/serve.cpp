@@ -32,6 +32,7 @@ outcome<void> read_account_options(const serve_command_options& o, app::serve_op
     if (!credit) return credit.error();
     s.referral_credit = *credit;
     s.require_verified_email = o.require_verified_email;
+    s.anonymous_tunnels = o.anonymous_tunnels;
     s.client_registration = !o.no_client_registration;
     s.client_documents = !o.no_client_documents;
     s.oidc = o.oidc;

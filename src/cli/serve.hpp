@@ -28,6 +28,7 @@ struct serve_command_options {
     std::string invites_per_account;  ///< whole numbers; empty: 0
     std::string referral_credit;
     bool require_verified_email = false;
+    bool anonymous_tunnels = false;
     bool no_client_registration = false;
     bool no_client_documents = false;
     std::string oidc;

@@ -82,11 +82,11 @@ outcome<void> plan_protocol(const open_options& o, tunnel_plan& plan) {
     return {};
 }
 
-outcome<void> check_transport(const std::string& name) {
-    if (name == "auto" || name == "v2") return {};
-    if (name == "v1")
-        return failure(errc::usage, "Transport v1 is not available in this version", "Leave --transport out");
-    return failure(errc::usage, "--transport is auto or v2", "Leave --transport out");
+outcome<client::transport> read_transport(const std::string& name) {
+    if (name == "auto") return client::transport::automatic;
+    if (name == "v1") return client::transport::v1;
+    if (name == "v2") return client::transport::v2;
+    return failure(errc::usage, "--transport is auto, v1 or v2", "Leave --transport out");
 }
 
 }  // namespace
@@ -99,7 +99,9 @@ outcome<tunnel_plan> plan_tunnel(const open_options& options) {
     if (auto named = plan_name(options, plan); !named) return named.error();
     if (auto set = plan_host_header(options, plan); !set) return set.error();
     if (auto set = plan_protocol(options, plan); !set) return set.error();
-    if (auto known = check_transport(options.transport); !known) return known.error();
+    const auto via = read_transport(options.transport);
+    if (!via) return via.error();
+    plan.via = *via;
     plan.directory_rules = options.directory.rules();
     return plan;
 }

@@ -86,6 +86,7 @@ void tunnel_printer::on_ready(const client::ready_info& info) {
         term_.result(raw_ ? "⚡ Ready to receive connections! Press Ctrl+C to stop"
                           : "⚡ Ready to receive requests! Press Ctrl+C to stop");
     }
+    if (when_ready_) when_ready_(info.url);
     check_reader();
 }
 

@@ -4,28 +4,45 @@
 
 #include "credentials.hpp"
 #include "instatunnel/api/auth_client.hpp"
+#include "instatunnel/base/clock.hpp"
 #include "json_line.hpp"
 #include "key_problem.hpp"
+#include "text_table.hpp"
+#include "tunnel_figures.hpp"
 
 namespace instatunnel::cli {
 namespace {
-
-json_line as_object(const api::tunnel_info& t) {
-    auto object = json_line::object();
-    object.with("id", t.id).with("name", t.name).with("url", t.url).with("target", t.target);
-    object.with("status", t.status).with("created_at", t.created_at).with("requests", t.requests);
-    return object;
-}
 
 void print_tunnel(const api::tunnel_info& t, terminal& term) {
     term.result(printable(t.url) + " -> " + printable(t.target));
     term.result("  Subdomain: " + printable(t.name) + "  Status: " + printable(t.status) +
                 "  Requests: " + std::to_string(t.requests) + "  Created: " + printable(t.created_at));
+    term.result("  Uptime: " + uptime_text(t) + "  In: " + to_human_bytes(t.bytes_in) +
+                "  Out: " + to_human_bytes(t.bytes_out) + "  Latency: p50 " + latency_text(t.latency_p50_ms) +
+                ", p99 " + latency_text(t.latency_p99_ms));
+}
+
+// The port of "localhost:3000"; what has none is shown as it is.
+std::string port_of(const std::string& target) {
+    const auto port = target.substr(target.rfind(':') + 1);
+    const bool is_number = !port.empty() && std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
+    return is_number ? port : target;
+}
+
+void print_table(const std::vector<api::tunnel_info>& tunnels, terminal& term) {
+    text_table table({"ID", "SUBDOMAIN", "PORT", "URL", "STATUS", "UPTIME", "REQUESTS", "IN", "OUT", "P50", "P99"});
+    for (const auto& t : tunnels)
+        if (is_active(t))
+            table.add({t.id, t.name, port_of(t.target), t.url, t.status, uptime_text(t), std::to_string(t.requests),
+                       to_human_bytes(t.bytes_in), to_human_bytes(t.bytes_out), latency_text(t.latency_p50_ms),
+                       latency_text(t.latency_p99_ms)});
+    for (const auto& line : table.lines())
+        term.result(line);
 }
 
 }  // namespace
 
-outcome<exit_code> run_list(const list_options&, context& c) {
+outcome<exit_code> run_list(const list_options& options, context& c) {
     const auto in_use = resolve(c, key_need::required);
     if (!in_use) return in_use.error();
     auto http = c.make_http(in_use->cacert);
@@ -35,16 +52,18 @@ outcome<exit_code> run_list(const list_options&, context& c) {
     if (c.term.json()) {
         std::vector<json_line> objects;
         for (const auto& t : *tunnels)
-            objects.push_back(as_object(t));
+            objects.push_back(tunnel_object(t));
         c.term.result(json_line("tunnels").with_objects("tunnels", objects).text());
         return exit_code::done;
     }
-    // Services differ in the word for a tunnel that is connected.
-    const auto is_active = [](const api::tunnel_info& t) { return t.status == "online" || t.status == "active"; };
     const auto active = std::ranges::count_if(*tunnels, is_active);
-    c.term.result(active == 0 ? "No active tunnels" : "Active Tunnels (" + std::to_string(active) + ")");
-    for (const auto& t : *tunnels)
-        if (is_active(t)) print_tunnel(t, c.term);
+    if (options.as_table && active > 0) {
+        print_table(*tunnels, c.term);
+    } else {
+        c.term.result(active == 0 ? "No active tunnels" : "Active Tunnels (" + std::to_string(active) + ")");
+        for (const auto& t : *tunnels)
+            if (is_active(t)) print_tunnel(t, c.term);
+    }
     const auto idle = tunnels->size() - static_cast<std::size_t>(active);
     if (idle > 0) c.term.notice(std::to_string(idle) + " more names are kept for this account: instatunnel ls --json");
     return exit_code::done;

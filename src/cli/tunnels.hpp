@@ -6,7 +6,9 @@
 
 namespace instatunnel::cli {
 
-struct list_options {};
+struct list_options {
+    bool as_table = false;  ///< `status`: one line a tunnel, in columns
+};
 outcome<exit_code> run_list(const list_options& options, context& c);
 
 struct kill_options {

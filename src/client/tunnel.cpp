@@ -4,10 +4,7 @@
 
 #include <algorithm>
 #include <ctime>
-#include <mutex>
 #include <optional>
-#include <system_error>
-#include <thread>
 
 #include "app_origin.hpp"
 #include "directory_origin.hpp"
@@ -17,10 +14,13 @@
 #include "instatunnel/engine/session.hpp"
 #include "instatunnel/net/backoff.hpp"
 #include "instatunnel/net/connection.hpp"
-#include "instatunnel/net/dial.hpp"
 #include "instatunnel/net/listener.hpp"
 #include "instatunnel/net/tls.hpp"
+#include "lane_failure.hpp"
 #include "raw_origin.hpp"
+#include "tunnel_dialler.hpp"
+#include "v1_link.hpp"
+#include "v1_tunnel.hpp"
 
 namespace instatunnel::client {
 namespace {
@@ -28,7 +28,6 @@ namespace {
 using engine::code;
 using std::chrono::milliseconds;
 
-constexpr milliseconds dial_limit{10'000};
 constexpr milliseconds greeting_limit{10'000};  // TLS and HELLO together
 constexpr milliseconds tick_length{1'000};
 constexpr milliseconds goodbye_step{50};
@@ -42,65 +41,16 @@ constexpr std::size_t lane_low_water = 64 * 1024;
 // kernel's wake-ups cost more than the wait.
 constexpr int lane_notsent_lowat = 128 * 1024;
 
-errc errc_for(code why) {
-    switch (why) {
-        case code::unauthenticated:
-            return errc::invalid_key;
-        case code::key_expired:
-            return errc::expired_key;
-        case code::key_revoked:
-            return errc::revoked_key;
-        case code::forbidden:
-            return errc::forbidden;
-        case code::plan_limit:
-            return errc::plan_limit;
-        case code::name_taken:
-            return errc::name_taken;
-        case code::name_reserved:
-            return errc::name_reserved;
-        case code::malformed_name:
-            return errc::malformed_name;
-        case code::not_found:
-            return errc::not_found;
-        case code::superseded:
-            return errc::superseded;
-        case code::tunnel_closed:
-            return errc::tunnel_closed;
-        case code::rate_limited:
-            return errc::rate_limited;
-        case code::version:
-            return errc::version_mismatch;
-        case code::protocol:
-        case code::flow_control:
-        case code::frame_size:
-            return errc::protocol_error;
-        default:
-            return errc::connection_lost;
-    }
-}
-
-bool is_showable(std::string_view text) {
-    const auto shows = [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != 127; };
-    return !text.empty() && text.size() <= 300 && std::ranges::all_of(text, shows);
-}
-
-// The edge's own words are shown only where they say more than ours, and never unchecked. A line break parts what
-// happened from what to do.
-failure failure_for(code why, std::string_view text) {
-    const errc mapped = errc_for(why);
-    const bool ours_is_better = mapped == errc::revoked_key || mapped == errc::expired_key ||
-                                mapped == errc::invalid_key || mapped == errc::connection_lost;
-    const auto end = text.find('\n');
-    const auto what = text.substr(0, end);
-    if (ours_is_better || !is_showable(what)) return {mapped};
-    const auto next = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-    return {mapped, std::string(what), is_showable(next) ? std::string(next) : std::string()};
-}
-
 milliseconds clock_of(clockid_t id) {
     timespec t{};
     ::clock_gettime(id, &t);
     return milliseconds(t.tv_sec * 1000 + t.tv_nsec / 1'000'000);
+}
+
+// What a server says that knows neither our protocol nor our version of TLS.
+bool may_be_older(int handshake_reason) {
+    return handshake_reason == SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL ||
+           handshake_reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION || handshake_reason == SSL_R_UNSUPPORTED_PROTOCOL;
 }
 
 // How much longer the machine has existed than run: grows when it sleeps.
@@ -113,6 +63,8 @@ milliseconds time_asleep() {
 class tunnel::impl final : public net::connection_events,
                            public engine::session_output,
                            public engine::session_events,
+                           public v1_link_events,
+                           public dial_events,
                            private net::deferred {
 public:
     impl(tunnel_options options, tunnel_events& events)
@@ -127,12 +79,10 @@ public:
           goodbye_(
               loop_, [](void* self) { static_cast<impl*>(self)->say_goodbye(); }, this),
           instance_(random_base62(20)),
-          ticket_(std::make_shared<ticket>(this)) {}
+          dialler_(loop_, *this) {}
 
     ~impl() override {
         if (origin_ != nullptr) origin_->forget_look_ups();
-        const std::lock_guard lock(ticket_->guard);
-        ticket_->owner = nullptr;
     }
 
     outcome<summary> run() {
@@ -141,9 +91,7 @@ public:
         server_ = std::move(*url);
         if (!server_.is_https)
             return failure(errc::malformed_url, "Tunnels need an https:// server, not " + options_.server);
-        auto context = net::make_client_context(options_.cacert, /*lanes_only=*/true);
-        if (!context) return context.error();
-        context_ = std::move(*context);
+        if (auto made = choose_transport(options_.via == transport::v1); !made) return made.error();
         if (auto opened = open_origin(); !opened) return opened.error();
 
         began_ = std::chrono::steady_clock::now();
@@ -168,6 +116,14 @@ public:
     }
 
 private:
+    outcome<void> choose_transport(bool is_v1) {
+        auto context = net::make_client_context(options_.cacert, /*lanes_only=*/!is_v1);
+        if (!context) return context.error();
+        context_ = std::move(*context);
+        is_v1_ = is_v1;
+        return {};
+    }
+
     outcome<void> open_origin() {
         const bool is_raw = options_.kind != wire::itp::stream_kind::http;
         auto opened = is_raw                           ? open_raw_origin(loop_, options_, events_)
@@ -178,55 +134,91 @@ private:
         return {};
     }
 
-    // Lets a dial that ends late find out that nobody waits for it.
-    struct ticket {
-        explicit ticket(impl* o) : owner(o) {}
-        std::mutex guard;
-        impl* owner;
-    };
-
     // --- connecting --------------------------------------------------------------------------------------------------
 
     void connect() {
         if (finished_) return;
-        const auto dial = [ticket = ticket_, to = net::endpoint_name{server_.host, server_.port},
-                           attempt = ++dial_attempt_] {
-            auto dialled = std::make_shared<outcome<unique_fd>>(net::dial(to, dial_limit));
-            const std::lock_guard lock(ticket->guard);
-            if (ticket->owner == nullptr) return;
-            impl* self = ticket->owner;
-            self->loop_.post([self, dialled, attempt] { self->on_dialled(std::move(*dialled), attempt); });
-        };
-        try {
-            std::thread(dial).detach();
-        } catch (const std::system_error&) {  // no thread to be had at the moment
-            lost(errc::busy);
-        }
+        const net::endpoint_name to{server_.host, server_.port};
+        // The tunnel is made once; a server that has forgotten it makes another one.
+        const bool begun = is_v1_ ? dialler_.dial_v1(to, options_, name_, place_) : dialler_.dial(to);
+        if (!begun) lost(errc::busy);
     }
 
-    void on_dialled(outcome<unique_fd> dialled, unsigned attempt) {
-        if (finished_ || attempt != dial_attempt_ || conn_ != nullptr) return;
+    // No edge of ours answered; it may be a server of the published clients.
+    void ask_for_older(const failure& otherwise) {
+        if (options_.via != transport::automatic || options_.kind != wire::itp::stream_kind::http || was_online_)
+            return lost(otherwise);
+        drop_lane();
+        if (!dialler_.ask_for_older(options_, otherwise)) lost(errc::busy);
+    }
+
+    void on_older_known(bool is_older, const failure& otherwise) override {
+        if (finished_) return;
+        if (!is_older || !choose_transport(true)) return lost(otherwise);
+        connect();
+    }
+
+    void on_v1_dialled(std::optional<v1_place> place, outcome<unique_fd> dialled) override {
+        if (place) place_ = std::move(place);
+        on_dialled(std::move(dialled));
+    }
+
+    void on_dialled(outcome<unique_fd> dialled) override {
+        if (finished_ || conn_ != nullptr) return;
         if (!dialled) return lost(dialled.error());
         net::tune_socket(dialled->get(), lane_notsent_lowat, net::peer_of(dialled->get()).is_loopback);
         SSL* ssl = SSL_new(context_.get());
-        static constexpr unsigned char alpn[] = "\x05itp/1";
+        static constexpr std::string_view lane_alpn = "\x05itp/1";
+        static constexpr std::string_view v1_alpn = "\x08http/1.1";
+        const auto alpn = is_v1_ ? v1_alpn : lane_alpn;
         if (ssl == nullptr || !net::expect_peer_name(ssl, server_.host) ||
-            SSL_set_alpn_protos(ssl, alpn, sizeof alpn - 1) != 0) {
+            SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(alpn.data()),
+                                static_cast<unsigned>(alpn.size())) != 0) {
             SSL_free(ssl);
             return lost(errc::tls_failed);
         }
         SSL_set_connect_state(ssl);
         greeting_.arm(greeting_limit);
+        if (is_v1_) return start_v1(std::move(*dialled), ssl);
         conn_ = net::connection::start(loop_, std::move(*dialled), ssl, *this, /*connecting=*/false);
         conn_->keep_buffers(true);
         conn_->set_water(engine::session::lane_high_water, lane_low_water);
+    }
+
+    void start_v1(unique_fd to_server, SSL* ssl) {
+        unique_fd ours;
+        const auto port = server_.port == 443 ? std::string() : ":" + std::to_string(server_.port);
+        const bool is_ipv6 = server_.host.find(':') != std::string::npos;
+        const auto authority = (is_ipv6 ? "[" + server_.host + "]" : server_.host) + port;
+        auto begun = v1_link::begin(loop_, std::move(to_server), ssl, {server_.host, authority, options_.server},
+                                    *place_, options_.key.clone(), *this, ours);
+        if (!begun) return lost(begun.error());
+        link_ = *begun;
+        conn_ = net::connection::plain(loop_, std::move(ours), *this);
+        conn_->set_water(engine::session::lane_high_water, lane_low_water);
+        begin_session();
+    }
+
+    void on_link_gone() override { link_ = nullptr; }
+
+    void on_link_failed(const failure& why) override {
+        link_ = nullptr;
+        if (why.code != errc::not_found || !options_.existing_host.empty()) return lost(why);
+        // The server does not know the tunnel any more: it will make another one.
+        place_.reset();
+        lost({errc::connection_lost, "The server has forgotten the tunnel"});
     }
 
     void on_connected() override {
         const unsigned char* name = nullptr;
         unsigned int size = 0;
         SSL_get0_alpn_selected(conn_->ssl(), &name, &size);
-        if (size == 0) return lost({errc::unexpected_reply, options_.server + " answers, but is no InstaTunnel edge"});
+        if (size == 0)
+            return ask_for_older({errc::unexpected_reply, options_.server + " answers, but is no InstaTunnel edge"});
+        begin_session();
+    }
+
+    void begin_session() {
         session_ = std::make_unique<engine::session>(engine::role::client, *this, *this, chunks_);
         session_->start();
         engine::hello h;
@@ -269,7 +261,7 @@ private:
         name_ = grant.name;
         port_ = grant.port;
         log::info("tunnel.ready").with("url", grant.url).with("session", welcome->session);
-        events_.on_ready({grant.url, grant.name, options_.upstream.display, "v2", was_online_});
+        events_.on_ready({grant.url, grant.name, options_.upstream.display, is_v1_ ? "v1" : "v2", was_online_});
         was_online_ = true;
     }
 
@@ -294,8 +286,10 @@ private:
         if (conn_ != nullptr && session_ != nullptr) session_->flush();
     }
     void on_broken(errc why) override {
-        if (why == errc::tls_failed && conn_ != nullptr && !conn_->is_connected() && session_ == nullptr)
-            return lost(net::explain_handshake_failure(conn_->ssl(), server_.host, conn_->handshake_reason()));
+        if (why == errc::tls_failed && conn_ != nullptr && !conn_->is_connected() && session_ == nullptr) {
+            const auto told = net::explain_handshake_failure(conn_->ssl(), server_.host, conn_->handshake_reason());
+            return may_be_older(conn_->handshake_reason()) ? ask_for_older(told) : lost(told);
+        }
         lost(why);
     }
 
@@ -373,6 +367,7 @@ private:
     void drop_lane() {
         online_ = leaving_ = false;
         greeting_.cancel();
+        if (link_ != nullptr) std::exchange(link_, nullptr)->abandon();
         if (session_ != nullptr) {
             session_->lose_all_streams({});
             // May be on the stack: it goes with the turn.
@@ -411,8 +406,7 @@ private:
     net::timer goodbye_;
     std::string instance_;
     const secret visitor_seed_{random_base62(43)};
-    std::shared_ptr<ticket> ticket_;
-    unsigned dial_attempt_ = 0;
+    tunnel_dialler dialler_;
     std::unique_ptr<engine::session> session_;
     std::unique_ptr<net::connection> conn_;
     net::backoff backoff_;
@@ -423,6 +417,9 @@ private:
     milliseconds asleep_{0};
     std::string name_;
     std::uint16_t port_ = 0;
+    bool is_v1_ = false;
+    std::optional<v1_place> place_;  ///< v1: the tunnel that the server has made
+    v1_link* link_ = nullptr;        ///< v1: lives on the loop
     bool online_ = false;
     bool was_online_ = false;
     bool leaving_ = false;

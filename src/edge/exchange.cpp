@@ -88,6 +88,7 @@ exchange::~exchange() {
 
 void exchange::forget() noexcept {
     waiting_.reset();
+    end_note();
     route_.reset();
     // An answer of the API that comes after its time would be read as the one to the next request.
     if (api_ticket_ != nullptr) *std::exchange(api_ticket_, nullptr) = nullptr;
@@ -135,6 +136,7 @@ void exchange::serve(const wire::request_head& head) {
         return refuse(421, "not_http", "This name belongs to a tunnel that does not carry HTTP requests",
                       "Ask whoever sent it how to connect to it.", /*is_last=*/true);
     }
+    if (host == w_.api_host && start_v1_client(head)) return;
     if (host == w_.api_host) return start_api_request(head);
     if (host == w_.domain) return serve_base_page();
     refuse(404, "tunnel_not_found", "There is no tunnel with this name",
@@ -163,6 +165,7 @@ bool exchange::certificate_covers(std::string_view host) {
 
 void exchange::start_tunnel_request(const wire::request_head& head, const std::shared_ptr<route>& to) {
     route_ = to;
+    begin_note(head);
     const bool is_counted = !who().peer.is_loopback || w_.limits.on_loopback.tunnel_requests;
     if (is_counted && !w_.tunnel_requests.at(to->tunnel.tunnel_id, w_.loop.now()).take(w_.loop.now()))
         return refuse(429, "rate_limited", "This tunnel gets more requests than it may", "Try again in a moment.",
@@ -221,8 +224,8 @@ void exchange::serve_base_page() {
     // On this machine other programs share the name, and mostly without TLS.
     if (w_.domain != "localhost") fields.push_back({"Strict-Transport-Security", "max-age=31536000"});
     const bool html = accept_.find("text/html") != std::string::npos;
-    if (!html) return answer({200, "text/plain; charset=utf-8", "InstaTunnel edge\n", fields});
-    answer({200, "text/html; charset=utf-8",
+    if (!html) return give({200, "text/plain; charset=utf-8", "InstaTunnel edge\n", fields});
+    give({200, "text/html; charset=utf-8",
             "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>InstaTunnel</title>"
             "<meta name=\"viewport\" content=\"width=device-width\"><style>:root{color-scheme:light dark}"
             "body{font:1rem/1.5 system-ui;max-width:38rem;margin:15vh auto;padding:0 1rem}</style>"
@@ -278,6 +281,7 @@ void exchange::begin_reply(const wire::itp::reply_head& head, const reply_plan& 
                       ? static_cast<std::uint64_t>(head.content_length)
                       : 0;
     event_stream_ = untimed_ || is_event_stream(head);
+    note_reply(head.status);
     reply_started_ = true;
     if (!protocol_.empty() && stream_ != nullptr && !stream_->send_finished()) {
         // The app declined to upgrade: the request had no body, so nothing more goes its way.
@@ -331,7 +335,7 @@ void exchange::refuse(int status, std::string_view code_name, std::string_view m
     std::vector<wire::field> extra{{"X-Instatunnel-Error", code_name}, {"Cache-Control", "no-store"}};
     if (!limit.empty()) extra.push_back({"X-Instatunnel-Limit", limit});
     if (status == 503 || status == 429) extra.push_back({"Retry-After", "2"});
-    answer({status, page.content_type, page.body, extra, is_last});
+    give({status, page.content_type, page.body, extra, is_last});
 }
 
 // As a server that ends the call before it has begun: one head with the status in it ("Trailers-Only").
@@ -346,7 +350,7 @@ void exchange::answer_call(int status, std::string_view code_name, std::string_v
                                    {"X-Instatunnel-Error", code_name},
                                    {"Cache-Control", "no-store"}};
     if (!limit.empty()) extra.push_back({"X-Instatunnel-Limit", limit});
-    answer({200, "application/grpc", {}, extra});
+    give({200, "application/grpc", {}, extra});
 }
 
 // --- ends ------------------------------------------------------------------------------------------------------------

@@ -18,6 +18,8 @@
 
 namespace instatunnel::edge {
 
+struct v1_wish;
+
 /// What all requests on one visitor's connection have in common.
 struct visitor_origin {
     net::peer_name peer;
@@ -51,7 +53,7 @@ protected:
     exchange& operator=(const exchange&) = delete;
 
     // What a front end does for it.
-    /// Writes the answer; the exchange is over.
+    /// Writes the answer; the exchange is over. Called through give().
     virtual void answer(const edge_answer& a) = 0;
     /// The reply has begun and cannot be brought to its end: the visitor must see that it is not whole.
     virtual void cut(engine::code why) = 0;
@@ -60,6 +62,8 @@ protected:
     virtual void on_timer() = 0;
     /// A request that had waited is on its way: what was held back meanwhile may come.
     virtual void on_set_out() = 0;
+    /// A v1 client's upgrade: the connection is no visitor's any more. False: it cannot be handed over.
+    virtual bool become_client(const net::peer_name&, v1_wish&&) { return false; }
 
     /// Forgets the exchange before and sets out for the head of a new one. `version`: 10, 11, 20. `ended`: no body
     /// follows (or none that belongs to the request: an upgrade).
@@ -83,6 +87,13 @@ protected:
                 bool is_last = false, std::string_view limit = {});
     /// The tunnel could not carry the exchange to its end.
     void fail_stream(engine::code why, std::string_view text);
+    /// Bytes of a reply's body on their way to the visitor.
+    void count_reply(std::size_t bytes) noexcept {
+        route_->bytes_out += bytes;
+        note_.bytes_out += bytes;
+    }
+    /// The app agreed to speak another protocol.
+    void note_upgrade() noexcept;
     void drop_stream();
     /// Route, API call and texts go; what prepare() sets stays.
     void forget() noexcept;
@@ -122,6 +133,10 @@ protected:
     std::size_t owed_ = 0;  ///< reply bytes queued here for which the tunnel has no credit back yet
 
 private:
+    void begin_note(const wire::request_head& head) noexcept;
+    void note_reply(int status) noexcept;
+    void end_note() noexcept;
+    void give(const edge_answer& a);
     bool certificate_covers(std::string_view host);
     void hear_proxy(const wire::request_head& head);
     const visitor_origin& who() const noexcept { return told_ != nullptr ? *told_ : origin_; }
@@ -136,6 +151,7 @@ private:
     bool set_out() override;
     void turn_away() override;
     void start_api_request(const wire::request_head& head);
+    bool start_v1_client(const wire::request_head& head);
     void finish_api_request();
     void refuse_api_body();
     void refuse_body();
@@ -156,6 +172,9 @@ private:
     std::shared_ptr<exchange*> api_ticket_;  ///< lets an answer of another thread find out that we are gone
     std::unique_ptr<service::api_request> api_request_;
     std::string api_body_;  ///< may hold a password: moved into a secret or wiped
+    service::logged_request note_;
+    std::chrono::steady_clock::time_point began_;
+    bool noted_ = false;  ///< it is under way to a tunnel, and will be in its log
 };
 
 }  // namespace instatunnel::edge

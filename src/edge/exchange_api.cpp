@@ -5,6 +5,7 @@
 #include "exchange.hpp"
 #include "instatunnel/base/clock.hpp"
 #include "instatunnel/base/names.hpp"
+#include "v1_bridge.hpp"
 
 namespace instatunnel::edge {
 
@@ -28,6 +29,23 @@ bool exchange::pass_guard(const wire::request_head& head, const route& to, gate:
 
 auth::token_bucket& exchange::gate_tries(const route& to) {
     return w_.gate_tries.at(auth::address_group(who().peer.address) + " " + to.tunnel.tunnel_id, w_.loop.now());
+}
+
+// False: the path is none of the v1 protocol.
+bool exchange::start_v1_client(const wire::request_head& head) {
+    auto tunnel = v1_tunnel_of(head.path);
+    if (tunnel.empty()) return false;
+    accept_ = "application/json";
+    if (w_.lanes_without_hello >= w_.limits.lanes_without_hello) {
+        refuse(503, "unavailable", "Too many clients connect at the same time", "Try again in a moment.",
+               /*is_last=*/true, "lanes-without-hello");
+        return true;
+    }
+    auto wish = read_v1_wish(head, std::move(tunnel));
+    if (!wish || !become_client(who().peer, std::move(*wish)))
+        refuse(426, "upgrade_required", "This path is for WebSocket connections (version 13) over HTTP/1.1", {},
+               /*is_last=*/true);
+    return true;
 }
 
 void exchange::start_api_request(const wire::request_head& head) {
@@ -87,7 +105,7 @@ void exchange::answer_with(const service::api_response& response) {
         else
             extra.push_back({name, value});
     }
-    answer({response.status, content_type, response.body, extra});
+    give({response.status, content_type, response.body, extra});
 }
 
 }  // namespace instatunnel::edge

@@ -183,6 +183,7 @@ void http2_exchange::switch_protocols(const wire::itp::reply_head& head) {
         !iequals(wire::itp::take_upgrade(head, protocol_), protocol_))
         return fail_stream(code::origin_bad_response, {});
     upgraded_ = reply_started_ = request_done_ = true;
+    note_upgrade();
     timer_.cancel();
     send_reply_head(200, head, /*ended=*/false);
     if (!early_.empty()) {
@@ -197,7 +198,7 @@ void http2_exchange::on_data(engine::stream& s, std::string_view bytes) {
     const auto size = bytes.size();
     if (!upgraded_ && !admit_reply(bytes)) return fail_stream(code::origin_bad_response, {});
     if (bytes.empty()) return s.consumed(size);
-    route_->bytes_out += bytes.size();
+    count_reply(bytes.size());
     const bool last = !upgraded_ && framing_ == reply_framing::length && reply_left_ == 0;
     session().send(*this, bytes, /*now=*/!last && bytes.size() >= direct_size);
 }

@@ -223,11 +223,17 @@ outcome<void> lane::take_route(service::granted_tunnel granted) {
     }
     existing->key_id = granted.key_id;
     existing->tunnel = std::move(granted);
+    // What was asked for when the tunnel was created holds unless its client asks for something itself.
+    if (const auto& kept = existing->tunnel.access; kept != nullptr && !access_.any())
+        access_ = {kept->password.clone(), kept->basic.clone(), kept->seed.clone()};
+    existing->tunnel.access.reset();
     existing->guard = access_.any() ? std::make_shared<const gate>(access_, existing->tunnel.host) : nullptr;
     access_ = {};
     existing->via = this;
     existing->instance = instance_;
     existing->target = target_;
+    existing->logged = std::make_shared<const service::logged_tunnel>(service::logged_tunnel{
+        existing->tunnel.account_id, existing->tunnel.tunnel_id, existing->tunnel.name});
     existing->connected_at_us = wall_now().time_since_epoch().count();
     w_.routes.insert(existing);
     // A tunnel that was of another kind before gives its port back.

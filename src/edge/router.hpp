@@ -7,6 +7,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "instatunnel/base/latency_histogram.hpp"
 #include "instatunnel/service/service.hpp"
 #include "instatunnel/wire/itp_head.hpp"
 #include "parking.hpp"
@@ -30,6 +31,8 @@ struct route {
     std::int64_t connected_at_us = 0;
     std::chrono::steady_clock::time_point last_request{};  ///< meaningful once there was one
     parking waiting;
+    latency_histogram latency;  ///< from a request's head to that of its reply
+    std::shared_ptr<const service::logged_tunnel> logged;  ///< of requests in the log
     std::uint64_t requests = 0;
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;

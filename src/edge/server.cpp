@@ -132,6 +132,8 @@ private:
         t.port = r.tunnel.port;
         t.open_requests = r.via->session().open_streams();
         t.round_trip_us = r.via->session().round_trip().count();
+        t.latency_p50_us = r.latency.percentile(50).count();
+        t.latency_p99_us = r.latency.percentile(99).count();
         // The clock of the loop says how long ago it was, the wall clock when.
         if (r.requests > 0) {
             const auto ago = std::chrono::duration_cast<std::chrono::microseconds>(loop_.now() - r.last_request);
@@ -151,6 +153,7 @@ private:
     // Order: no newcomers, then no new requests on open connections, then wait for those under way.
     void begin_drain(std::chrono::milliseconds limit) {
         worker_.draining = true;
+        worker_.accounts.release_waiting();
         acceptor_.reset();
         redirect_acceptor_.reset();
         worker_.ports.close_all();

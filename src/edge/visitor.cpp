@@ -4,6 +4,7 @@
 
 #include "instatunnel/base/log.hpp"
 #include "instatunnel/net/tls.hpp"
+#include "v1_bridge.hpp"
 
 namespace instatunnel::edge {
 
@@ -133,7 +134,9 @@ std::size_t visitor::consume_head(std::string_view bytes) {
         refuse(parsed.http_status, "bad_request", parsed.reason, {}, /*is_last=*/true, limit_behind(parsed.reason));
         return 0;
     }
+    behind_head_ = bytes.substr(parsed.consumed);
     dispatch(w_.request);
+    behind_head_ = {};
     return parsed.consumed;
 }
 
@@ -227,6 +230,14 @@ void visitor::leave() {
     timer_.cancel();
     forget();
     w_.loop.retire(std::unique_ptr<net::retirable>(this));
+}
+
+bool visitor::become_client(const net::peer_name& peer, v1_wish&& wish) {
+    if (!request_done_) return false;
+    state_ = state::closing;
+    v1_bridge::begin(w_, peer, std::move(conn_), std::move(wish), behind_head_);
+    leave();
+    return true;
 }
 
 void visitor::on_broken(errc) {

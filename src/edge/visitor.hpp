@@ -65,10 +65,12 @@ private:
     void leave();
     void on_timer() override;
     void on_set_out() override;
+    bool become_client(const net::peer_name& peer, v1_wish&& wish) override;
 
     std::unique_ptr<net::connection> conn_;
     state state_ = state::reading_head;
     std::string input_;  ///< unread beginning of a head, or pipelined bytes
+    std::string_view behind_head_;  ///< read together with the head, while it is dispatched
     std::size_t head_seen_ = 0;
     head_pace pace_;
     bool reading_paused_ = false;

@@ -17,6 +17,7 @@ void visitor::on_head(engine::stream&, const wire::itp::reply_head& head, std::u
         append_interim_head(text, head, wire::itp::take_upgrade(head, protocol_), w_.domain);
         conn_->write(text);
         reply_started_ = request_done_ = true;
+        note_upgrade();
         state_ = state::upgraded;
         timer_.cancel();
         conn_->keep_buffers(false);
@@ -49,7 +50,7 @@ void visitor::on_data(engine::stream& s, std::string_view bytes) {
     if (state_ == state::closing) return;
     const auto size = bytes.size();
     if (state_ != state::upgraded && !admit_reply(bytes)) return fail_stream(code::origin_bad_response, {});
-    route_->bytes_out += bytes.size();
+    count_reply(bytes.size());
     write_reply_part(bytes);
     if (conn_ != nullptr && conn_->is_congested())
         owed_ += size;

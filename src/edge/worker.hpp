@@ -53,10 +53,12 @@ private:
 /// All that one edge thread owns and its connections share. Objects of other files get it by reference; it outlives
 /// them.
 struct worker {
-    worker(net::event_loop& l, service::service& s, const edge_limits& bounds) : loop(l), accounts(s), limits(bounds) {}
+    worker(net::event_loop& l, service::service& s, const edge_limits& bounds)
+        : loop(l), accounts(s), requests(s.requests()), limits(bounds) {}
 
     net::event_loop& loop;
     service::service& accounts;
+    service::request_log& requests;
     std::string domain;
     std::string api_host;
     std::uint16_t public_port = 443;

@@ -7,6 +7,7 @@
 #include "instatunnel/auth/name_rules.hpp"
 #include "instatunnel/auth/scopes.hpp"
 #include "instatunnel/base/names.hpp"
+#include "tunnel_access.hpp"
 
 namespace instatunnel::service {
 namespace {
@@ -47,6 +48,7 @@ std::string name_space::label(std::string_view host_or_name) const {
 }
 
 outcome<granted_tunnel> admission::admit(const tunnel_claim& claim) {
+    if (claim.key.empty() && claim.existing_host.starts_with('#')) return admit_anonymous(claim);
     auto key = check_key(claim);
     if (!key) return key.error();
     auto opened = open(*key, claim);
@@ -62,14 +64,23 @@ outcome<granted_tunnel> admission::admit(const tunnel_claim& claim) {
         return opened.error();
     }
     watch_.note(*key);
+    return grant(*opened, key->id);
+}
+
+outcome<granted_tunnel> admission::grant(const store::tunnel& opened, const std::string& key_id) const {
     granted_tunnel granted;
-    granted.tunnel_id = opened->id;
-    granted.account_id = key->account_id;
-    granted.key_id = key->id;
-    granted.name = opened->name;
-    granted.host = names_.host(opened->name);
-    granted.url = names_.url(*opened);
-    granted.port = opened->port;
+    granted.tunnel_id = opened.id;
+    granted.account_id = opened.account_id;
+    granted.key_id = key_id;
+    granted.name = opened.name;
+    granted.host = names_.host(opened.name);
+    granted.url = names_.url(opened);
+    granted.port = opened.port;
+    if (opened.access.empty()) return granted;
+    auto access = unseal_access(pepper_, opened.name, opened.access);
+    // Without its password it would be open to everybody.
+    if (!access) return failure(errc::internal);
+    granted.access = std::make_shared<const visitor_secrets>(std::move(*access));
     return granted;
 }
 
@@ -192,10 +203,15 @@ outcome<store::tunnel> admission::open_known(const store::tunnel_request& reques
 }
 
 outcome<store::tunnel> admission::open_existing(store::tunnel_request request, const std::string& host) {
-    auto known = store_.find_tunnel(request.account_id, names_.label(host));
+    const auto number = tunnel_number(host);
+    auto known =
+        number ? store_.find_tunnel_by_number(*number) : store_.find_tunnel(request.account_id, names_.label(host));
     if (!known) return known.error();
-    if (!*known) return failure(errc::not_found, "There is no tunnel \"" + host.substr(0, 80) + "\" in this account");
+    if (!*known || (*known)->account_id != request.account_id)
+        return failure(errc::not_found, "There is no tunnel \"" + host.substr(0, 80) + "\" in this account");
     request.name = (*known)->name;
+    // Its maker knows it by a number: that is no choice of the name.
+    if (number) request.kind = store::lease_kind::random;
     return open_known(request);
 }
 

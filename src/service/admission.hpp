@@ -38,7 +38,7 @@ public:
     /// All arguments outlive the object.
     admission(store::store& target, keyring& keys, key_addresses& addresses, key_watch& watch, call_limits& limits,
               plan_gate& plans, name_guard& guard, audit_log& audit, const name_space& names, port_range ports,
-              live_tunnels* const& edge, const tuning& t)
+              live_tunnels* const& edge, const tuning& t, const secret& pepper)
         : store_(target),
           keys_(keys),
           addresses_(addresses),
@@ -50,7 +50,8 @@ public:
           names_(names),
           ports_(ports),
           edge_(edge),
-          tuning_(t) {}
+          tuning_(t),
+          pepper_(pepper) {}
 
     /// From now on only accounts with a verified email open tunnels.
     void require_verified_email() noexcept { require_verified_email_ = true; }
@@ -64,10 +65,24 @@ public:
                                            const std::string& target);
     /// Errors: name_taken, already_exists, forbidden (limits), store_failed.
     outcome<store::tunnel> create(const store::tunnel_request& prepared);
+    /// A tunnel of nobody, for a while. Errors: no_key (the edge's owner does not want them), forbidden (a chosen name,
+    /// or a limit), busy, store_failed.
+    outcome<store::tunnel> create_anonymous(const std::string& target, const std::string& address,
+                                            const secret& password, const secret& basic);
+    /// Puts the end of connected ones off and removes those whose end has come.
+    void look_after_anonymous();
+    bool allows_anonymous() const noexcept { return allows_anonymous_; }
+    void allow_anonymous() noexcept { allows_anonymous_ = true; }
+
+    static constexpr std::chrono::hours anonymous_life{2};
+    static constexpr std::uint64_t anonymous_per_address = 3;
+    static constexpr std::uint64_t anonymous_in_total = 1000;
 
 private:
     outcome<store::api_key> check_key(const tunnel_claim& claim);
     void note_refusal(const tunnel_claim& claim, const store::api_key& key, errc why);
+    outcome<granted_tunnel> admit_anonymous(const tunnel_claim& claim);
+    outcome<granted_tunnel> grant(const store::tunnel& opened, const std::string& key_id) const;
     outcome<store::tunnel> open(const store::api_key& key, const tunnel_claim& claim);
     outcome<std::uint16_t> lease_port(const store::tunnel& opened, const tunnel_claim& claim);
     outcome<store::tunnel> open_requested(const store::tunnel_request& request, const store::api_key& key,
@@ -92,7 +107,9 @@ private:
     port_range ports_;
     live_tunnels* const& edge_;
     const tuning& tuning_;
+    const secret& pepper_;
     bool require_verified_email_ = false;
+    bool allows_anonymous_ = false;
 };
 
 }  // namespace instatunnel::service

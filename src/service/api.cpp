@@ -7,9 +7,19 @@
 #include "instatunnel/auth/scopes.hpp"
 #include "instatunnel/base/log.hpp"
 #include "instatunnel/base/names.hpp"
+#include "instatunnel/base/random.hpp"
 #include "route_table.hpp"
 
 namespace instatunnel::service {
+
+api::api(api_parts parts)
+    : parts_(parts),
+      guard_(parts_),
+      oauth_(parts_, guard_),
+      site_(parts_, guard_),
+      followers_(parts_.requests, parts_.queue, parts_.settings),
+      log_run_(random_base62(8)) {}
+
 void api::handle(api_request request, service::api_callback done) {
     const auto c = std::make_shared<call>(std::move(request), std::move(done));
     c->added = parts_.cors.for_answer(c->field("Origin"));

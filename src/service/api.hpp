@@ -10,6 +10,7 @@
 #include "call_guard.hpp"
 #include "oauth_routes.hpp"
 #include "password_reset.hpp"
+#include "request_followers.hpp"
 #include "site/site.hpp"
 
 namespace instatunnel::service {
@@ -24,9 +25,11 @@ using route_handler = std::variant<void (api::*)(const call_ptr&), void (oauth_r
 /// The HTTP API. Runs on the service's thread; a new operation is a row in route_table.cpp and a handler here.
 class api {
 public:
-    explicit api(api_parts parts) : parts_(parts), guard_(parts_), oauth_(parts_, guard_), site_(parts_, guard_) {}
+    explicit api(api_parts parts);
 
     void handle(api_request request, service::api_callback done);
+    /// Calls that wait for requests of visitors; the service looks after them.
+    request_followers& followers() noexcept { return followers_; }
 
     // Handlers answer their call, now or later. register_routes.cpp:
     void register_account(const call_ptr& c);
@@ -66,6 +69,13 @@ public:
     void show_tunnel(const call_ptr& c);
     void remove_tunnel(const call_ptr& c);
     void show_tunnel_stats(const call_ptr& c);
+    // log_routes.cpp:
+    void list_requests(const call_ptr& c);
+    void list_tunnel_requests(const call_ptr& c);
+    // published_routes.cpp:
+    void remove_published_tunnel(const call_ptr& c);
+    void show_name_exists(const call_ptr& c);
+    void show_host_exists(const call_ptr& c);
     // name_routes.cpp:
     void list_names(const call_ptr& c);
     void release_name(const call_ptr& c);
@@ -106,13 +116,24 @@ private:
     std::uint64_t count_online(const std::string& account_id) const;
     nlohmann::ordered_json describe(const store::account_usage& usage, const std::string& account_id) const;
     void refuse_by_plan(const call_ptr& c, const failure& f);
-    nlohmann::ordered_json describe(const store::tunnel& t, const live_by_id& connected) const;
+    nlohmann::ordered_json describe(const store::tunnel& t, const live_by_id& connected, bool with_latency) const;
     std::optional<store::tunnel> find_tunnel(const call_ptr& c);
+    void answer_requests(const call_ptr& c, const std::string& tunnel_id);
+    bool end_tunnel(const call_ptr& c, const store::tunnel& t);
+    nlohmann::ordered_json describe_published(const store::tunnel& t, bool online) const;
+    void create_published_tunnel(const call_ptr& c);
+    void create_anonymous_tunnel(const call_ptr& c, const std::string& name, const std::string& target,
+                                 const secret& password, const secret& basic);
+    void create_or_keep_tunnel(const call_ptr& c, const std::string& name, const std::string& target,
+                               const secret& password, const secret& basic);
+    void list_published_tunnels(const call_ptr& c);
 
     const api_parts parts_;
     call_guard guard_;
     oauth_routes oauth_;
     site site_;
+    request_followers followers_;
+    const std::string log_run_;  ///< tells positions in the log of requests from those before a restart
     std::string description_;  ///< made when it is asked for first
 };
 

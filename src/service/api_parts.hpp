@@ -9,6 +9,7 @@
 #include "cors.hpp"
 #include "instatunnel/auth/password.hpp"
 #include "instatunnel/oauth/server.hpp"
+#include "instatunnel/service/request_log.hpp"
 #include "instatunnel/service/service.hpp"
 #include "key_addresses.hpp"
 #include "key_watch.hpp"
@@ -38,6 +39,7 @@ struct api_parts {
     plan_gate& gate;
     name_guard& guard;
     usage_ledger& usage;
+    request_log& requests;
     audit_log& audit;
     oauth::server& oauth;
     client_documents& documents;

@@ -37,6 +37,8 @@ bool call_guard::authorise(const call_ptr& c, const route& r) {
     if (r.access == route_access::open || r.access == route_access::page)
         return refuse_if(c, parts_.limits.take_call_without_key(address, now));
     if (r.access == route_access::registration) return refuse_if(c, parts_.limits.take_registration(address, now));
+    if (r.access == route_access::key_or_none && comes_without_key(*c))
+        return refuse_if(c, parts_.limits.take_call_without_key(address, now));
     if (!check_key(c)) return false;
     if (r.scope.empty() || auth::grants(c->key.scopes, r.scope)) return true;
     parts_.audit.note_seldom(event(c, "key.refused").about(c->key.id).refused("scope").with("scope", r.scope),
@@ -45,6 +47,19 @@ bool call_guard::authorise(const call_ptr& c, const route& r) {
     error.required_scope = r.scope;
     c->fail(error);
     return false;
+}
+
+bool call_guard::key_still_works(const call_ptr& c) {
+    const auto presented = presented_key(*c);
+    const auto key = parts_.keys.check(presented ? *presented : std::string_view());
+    if (!key) c->fail(key.error());
+    return static_cast<bool>(key);
+}
+
+bool call_guard::comes_without_key(const call& c) const {
+    if (c.versioned || !parts_.admissions.allows_anonymous()) return false;
+    const auto presented = presented_key(c);
+    return presented && presented->empty();
 }
 
 bool call_guard::check_key(const call_ptr& c) {

@@ -18,6 +18,8 @@ public:
     explicit call_guard(const api_parts& parts) : parts_(parts) {}
 
     bool authorise(const call_ptr& c, const route& r);
+    /// After a wait: the key may have been revoked meanwhile.
+    bool key_still_works(const call_ptr& c);
     bool refuse_if(const call_ptr& c, call_limits::refusal wait);
     bool refuse_if(const call_ptr& c, const call_limits::ruling& ruling);
     bool take_sign_in(const call_ptr& c, const std::string& email);
@@ -28,6 +30,7 @@ public:
 
 private:
     bool check_key(const call_ptr& c);
+    bool comes_without_key(const call& c) const;
 
     const api_parts& parts_;
 };

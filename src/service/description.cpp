@@ -74,7 +74,7 @@ std::string tag_of(const json& tags, std::string_view pattern) {
 std::set<int> failures_of(const route& r) {
     std::string all = std::string(statuses_of_every_call) + " " + std::string(r.shape.failures);
     // A key of an account that is disabled is refused everywhere.
-    if (r.access == route_access::key) all += " 401 403";
+    if (r.access == route_access::key || r.access == route_access::key_or_none) all += " 401 403";
     if (!r.shape.body.empty()) all += " 422";
     if (r.pattern.find(':') != std::string_view::npos) all += " 404";
     std::set<int> statuses;
@@ -126,11 +126,12 @@ json request_of(const route& r, const json& schemas) {
 
 void add_security(json& operation, const route& r) {
     operation["security"] = json::array();
-    if (r.access != route_access::key) return;
+    if (r.access != route_access::key && r.access != route_access::key_or_none) return;
     auto scopes = json::array();
     if (!r.scope.empty()) scopes.push_back(r.scope);
     for (const auto* scheme : {"bearer", "api_key"})
         operation["security"].push_back({{scheme, scopes}});
+    if (r.access == route_access::key_or_none) operation["security"].push_back(json::object());
     if (!r.scope.empty()) operation["x-required-scope"] = r.scope;
 }
 

@@ -136,20 +136,40 @@ constexpr route table[] = {
      &oauth_routes::show_metadata, answers(200, "AuthorizationServer")},
     {"GET", "/account/audit", key, "account:read", "What happened to the account, newest first", &api::list_audit,
      with("AuditBefore AuditLimit AuditAction").answers(200, "AuditEvents").may_fail("422")},
-    {"POST", "/tunnels", key, "tunnels:write", "Create a tunnel to connect to later", &api::create_tunnel,
+    {"POST", "/tunnels", key_or_none, "tunnels:write", "Create a tunnel to connect to later", &api::create_tunnel,
      takes("NewTunnel")
-         .answers(201, "Tunnel")
+         .answers(201, "CreatedTunnel")
          .may_fail("409")
-         .note(
-             "`instatunnel connect PORT -s NAME` attaches to it. 403 also beyond what the account's plan allows. 409: "
-             "the name is taken, reserved or blocked, or a tunnel of this account has it already.")},
-    {"GET", "/tunnels", key, "tunnels:read", "List the account's tunnels", &api::list_tunnels, answers(200, "Tunnels")},
+         .note("`instatunnel connect PORT -s NAME` attaches to it. Without `/v1` it takes and answers what published "
+               "clients know (`PublishedTunnel`), keeps a tunnel that the account has already, and needs no key where "
+               "the edge allows tunnels without an account. 403 also beyond what the account's plan allows. 409: "
+               "the name is taken, reserved or blocked, or a tunnel of this account has it already.")},
+    {"GET", "/tunnels", key_or_none, "tunnels:read", "List the account's tunnels", &api::list_tunnels,
+     answers(200, "TunnelList").note("Without `/v1`: a bare array of `PublishedTunnel`.")},
+    {"DELETE", "/tunnels/subdomain/:id", key, "tunnels:delete", "Close a tunnel and remove it, for published clients",
+     &api::remove_published_tunnel, with("TunnelName").answers(200, "StoppedTunnel")},
+    {"GET", "/tunnels/subdomain/:id/exists", open, "", "Whether there is a tunnel with this name",
+     &api::show_name_exists, with("TunnelName").answers(200, "Existence")},
+    {"GET", "/tunnels/domain/:id/exists", open, "", "Whether there is a tunnel with this host", &api::show_host_exists,
+     with("TunnelHost").answers(200, "Existence").note("404: there is none.")},
     {"GET", "/tunnels/:id", key, "tunnels:read", "One tunnel, by id, name or host", &api::show_tunnel,
      with("TunnelId").answers(200, "Tunnel")},
     {"DELETE", "/tunnels/:id", key, "tunnels:delete", "Close a tunnel and remove it", &api::remove_tunnel,
      with("TunnelId").answers(204).note("A connected client ends with exit code 6. The name stays with the account.")},
     {"GET", "/tunnels/:id/stats", key, "tunnels:stats", "What was counted and measured of a tunnel",
      &api::show_tunnel_stats, with("TunnelId").answers(200, "TunnelStats")},
+    {"GET", "/tunnels/:id/requests", key, "logs:read", "Requests of a tunnel's visitors", &api::list_tunnel_requests,
+     with("TunnelId LogAfter LogWait LogLimit LogSince LogStatus LogPath")
+         .answers(200, "RequestLog")
+         .may_fail("422")
+         .note("As `/logs`, of one tunnel.")},
+    {"GET", "/logs", key, "logs:read", "Requests of the visitors of all tunnels of the account", &api::list_requests,
+     with("LogAfter LogWait LogLimit LogSince LogStatus LogPath")
+         .answers(200, "RequestLog")
+         .may_fail("422")
+         .note("The edge remembers the last 65,536 requests of all its tunnels, until it is restarted: no queries, "
+               "header fields, bodies or addresses. Without `after` the newest; with the `next` of the answer before what came "
+               "since. `wait` holds the answer back until there is something.")},
     {"GET", "/names", key, "tunnels:read", "The names that the account holds", &api::list_names, answers(200, "Names")},
     {"DELETE", "/names/:id", key, "tunnels:delete", "Give a name back", &api::release_name,
      with("Name").answers(204).note("Its tunnel ends. From then on every account may ask for the name.")},

@@ -10,8 +10,9 @@
 namespace instatunnel::service {
 
 /// Who may use a route: everybody, everybody but counted more strictly, or whoever has a key. `page`: people, who sign
-/// in with a form; not part of the described API.
-enum class route_access : std::uint8_t { open, registration, key, page };
+/// in with a form; not part of the described API. `key_or_none`: without "/v1", and where the edge's owner lets people
+/// without an account open tunnels, whoever sends no key may as well.
+enum class route_access : std::uint8_t { open, registration, key, key_or_none, page };
 
 /// What an operation takes and answers, for the API's description. Names are those of openapi.json; several stand side
 /// by side with a blank between. The statuses that every call can have, and those that follow from a key, a scope, a

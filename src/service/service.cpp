@@ -58,15 +58,16 @@ public:
           guard_(*data_),
           links_(*data_, options_, names_, tuning_),
           admission_(*data_, keys_, addresses_, watch_, limits_, gate_, guard_, audit_, names_, options_.tcp_ports,
-                     edge_, tuning_),
+                     edge_, tuning_, pepper_),
           passwords_({tuning_.password_cost, 2, tuning_.password_queue, tuning_.on_password_hash}),
           next_purge_(tuning_.steady() + first_purge_after),
           queue_(tuning_.queue, tuning_.tick, [this] { look_after(); }),
           documents_(*data_, options_.fetch, queue_, tuning_),
           api_({options_,        tuning_, names_,     cors_,     *data_,     keys_,  addresses_, watch_, limits_,
-                account_limits_, links_,  admission_, plans_,    gate_,      guard_, usage_,     audit_, oauth_,
-                documents_,      pepper_, factors_,   sessions_, passwords_, queue_, edge_}) {
+                account_limits_, links_,  admission_, plans_,    gate_,      guard_, usage_,     requests_, audit_,
+                oauth_,          documents_, pepper_, factors_,  sessions_,  passwords_, queue_, edge_}) {
         if (options_.require_verified_email) admission_.require_verified_email();
+        if (options_.anonymous_tunnels) admission_.allow_anonymous();
         queue_.post([this] { leave_address(); });
     }
 
@@ -107,6 +108,10 @@ public:
                       std::uint64_t bytes_out) override {
         usage_.add(tunnel_id, requests, bytes_in, bytes_out);
     }
+
+    request_log& requests() noexcept override { return requests_; }
+
+    void release_waiting() override { api_.followers().release(); }
 
     outcome<first_user> ensure_first_user() override {
         outcome<first_user> user = failure(errc::busy);
@@ -154,12 +159,14 @@ private:
         if (now >= next_key_uses_) {
             next_key_uses_ = now + key_uses_every;
             (void)keys_.flush_uses();
+            admission_.look_after_anonymous();
         }
         if (now >= next_purge_) {
             next_purge_ = now + purge_every;
             purge();
             cut_audit();
         }
+        api_.followers().look();
         if (tuning_.on_tick) tuning_.on_tick();
     }
 
@@ -216,6 +223,7 @@ private:
     const name_space names_;
     const cors_policy cors_;
     usage_ledger usage_;
+    request_log requests_;
     const secret pepper_;
 
     // From here to next_purge_: used on the queue's thread only.

@@ -2,6 +2,7 @@
 
 #include "api.hpp"
 #include "instatunnel/auth/email.hpp"
+#include "instatunnel/auth/scopes.hpp"
 #include "instatunnel/base/clock.hpp"
 #include "instatunnel/service/description.hpp"
 #include "json_body.hpp"
@@ -13,6 +14,10 @@ constexpr std::uint64_t max_listed_tunnels = 1000;
 
 wall_time from_microseconds(std::int64_t us) {
     return wall_time(std::chrono::microseconds(us));
+}
+
+nlohmann::ordered_json milliseconds_or_null(std::int64_t us) {
+    return us != 0 ? nlohmann::ordered_json(static_cast<double>(us) / 1000) : nlohmann::ordered_json();
 }
 
 // Only a fault of the name is one of the field.
@@ -48,7 +53,8 @@ api::live_by_id api::live() const {
     return connected;
 }
 
-nlohmann::ordered_json api::describe(const store::tunnel& t, const live_by_id& connected) const {
+nlohmann::ordered_json api::describe(const store::tunnel& t, const live_by_id& connected,
+                                     bool with_latency) const {
     const auto found = connected.find(t.id);
     const live_tunnel now = found != connected.end() ? found->second : live_tunnel();
     const bool online = found != connected.end();
@@ -65,11 +71,19 @@ nlohmann::ordered_json api::describe(const store::tunnel& t, const live_by_id& c
     row["status"] = online ? "online" : "offline";
     row["created_at"] = to_rfc3339(t.created_at);
     row["connected_at"] = nullptr;
-    if (online) row["connected_at"] = to_rfc3339(from_microseconds(now.connected_at_us));
+    row["uptime_seconds"] = nullptr;
+    if (online) {
+        const auto since = from_microseconds(now.connected_at_us);
+        row["connected_at"] = to_rfc3339(since);
+        const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(parts_.settings.now() - since);
+        row["uptime_seconds"] = std::max<std::int64_t>(uptime.count(), 0);
+    }
     // The stored totals hold what this session reported so far; of a young tunnel the edge knows more.
     row["requests"] = std::max(t.requests, now.requests);
     row["bytes_in"] = std::max(t.bytes_in, now.bytes_in);
     row["bytes_out"] = std::max(t.bytes_out, now.bytes_out);
+    row["latency_p50_ms"] = with_latency ? milliseconds_or_null(now.latency_p50_us) : nullptr;
+    row["latency_p99_ms"] = with_latency ? milliseconds_or_null(now.latency_p99_us) : nullptr;
     return row;
 }
 
@@ -83,6 +97,7 @@ std::optional<store::tunnel> api::find_tunnel(const call_ptr& c) {
 }
 
 void api::create_tunnel(const call_ptr& c) {
+    if (!c->versioned) return create_published_tunnel(c);
     json_body given(c->request.body.reveal());
     // "subdomain" is the published name of the field, "name" the one of our other routes: an error names what was sent.
     const auto subdomain = given.text("subdomain");
@@ -100,7 +115,7 @@ void api::create_tunnel(const call_ptr& c) {
         [&] { return parts_.admissions.create(*wanted); },
         [&](const store::tunnel& t) { return guard_.event(c, "tunnel.created").about(t.id).with("name", t.name); });
     if (!created) return fail_name(c, created.error(), name_field);
-    c->reply(201, describe(*created, {}));
+    c->reply(201, describe(*created, {}, /*with_latency=*/false));
 }
 
 void api::refuse_by_plan(const call_ptr& c, const failure& f) {
@@ -111,6 +126,7 @@ void api::refuse_by_plan(const call_ptr& c, const failure& f) {
 }
 
 void api::list_tunnels(const call_ptr& c) {
+    if (!c->versioned) return list_published_tunnels(c);
     if (auto flushed = parts_.usage.flush(parts_.data); !flushed) return c->fail(flushed.error());
     auto tunnels = parts_.data.list_tunnels(c->key.account_id, max_listed_tunnels);
     if (!tunnels) return c->fail(tunnels.error());
@@ -118,24 +134,32 @@ void api::list_tunnels(const call_ptr& c) {
     nlohmann::ordered_json body;
     body["tunnels"] = nlohmann::ordered_json::array();
     for (const auto& t : *tunnels)
-        body["tunnels"].push_back(describe(t, connected));
+        body["tunnels"].push_back(describe(t, connected, auth::grants(c->key.scopes, "tunnels:stats")));
     c->reply(200, body);
 }
 
 void api::show_tunnel(const call_ptr& c) {
     if (auto flushed = parts_.usage.flush(parts_.data); !flushed) return c->fail(flushed.error());
-    if (const auto found = find_tunnel(c)) c->reply(200, describe(*found, live()));
+    if (const auto found = find_tunnel(c))
+        c->reply(200, describe(*found, live(), auth::grants(c->key.scopes, "tunnels:stats")));
 }
 
 void api::remove_tunnel(const call_ptr& c) {
     const auto found = find_tunnel(c);
-    if (!found) return;
-    const auto removed = parts_.audit.together(
-        [&] { return parts_.data.remove_tunnel(c->key.account_id, found->id, parts_.settings.now()); },
-        [&] { return guard_.event(c, "tunnel.removed").about(found->id).with("name", found->name); });
-    if (!removed) return c->fail(removed.error());
-    if (parts_.edge != nullptr) parts_.edge->close_tunnel(found->id, errc::tunnel_closed);
-    c->reply_empty();
+    if (found && end_tunnel(c, *found)) c->reply_empty();
+}
+
+// False: the call is answered.
+bool api::end_tunnel(const call_ptr& c, const store::tunnel& t) {
+    const auto removed =
+        parts_.audit.together([&] { return parts_.data.remove_tunnel(c->key.account_id, t.id, parts_.settings.now()); },
+                              [&] { return guard_.event(c, "tunnel.removed").about(t.id).with("name", t.name); });
+    if (!removed) {
+        c->fail(removed.error());
+        return false;
+    }
+    if (parts_.edge != nullptr) parts_.edge->close_tunnel(t.id, errc::tunnel_closed);
+    return true;
 }
 
 // Only what was counted or measured; null where there is nothing to tell.
@@ -145,9 +169,10 @@ void api::show_tunnel_stats(const call_ptr& c) {
     if (!found) return;
     const auto connected = live();
     const auto online = connected.find(found->id);
-    const auto summary = describe(*found, connected);
+    const auto summary = describe(*found, connected, /*with_latency=*/true);
     nlohmann::ordered_json body;
-    for (const char* member : {"id", "name", "url", "status", "created_at", "requests", "bytes_in", "bytes_out"})
+    for (const char* member : {"id", "name", "url", "status", "created_at", "requests", "bytes_in", "bytes_out", "latency_p50_ms",
+          "latency_p99_ms"})
         body[member] = summary[member];
     for (const char* member :
          {"connected_since", "uptime_seconds", "open_requests", "last_request_at", "round_trip_ms"})
@@ -176,7 +201,7 @@ void api::show_meta(const call_ptr& c) {
     nlohmann::ordered_json body;
     body["version"] = parts_.options.version;
     body["domain"] = parts_.options.domain;
-    body["transports"] = {"v2"};
+    body["transports"] = {"v2", "v1"};
     body["support"] = nullptr;
     if (!parts_.options.support_contact.empty()) body["support"] = parts_.options.support_contact;
     body["sign_up"] = word_for(parts_.options.sign_up);

@@ -253,6 +253,19 @@ CREATE TABLE tcp_ports(
 CREATE INDEX tcp_ports_by_account ON tcp_ports(account_id, name);
 )sql";
 
+// Published clients know a tunnel by a number. It is the only proof of whoever made a tunnel without an account, so it
+// cannot be guessed. `access` is sealed: what visitors are asked for.
+constexpr const char* add_published_tunnels = R"sql(
+ALTER TABLE tunnels ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+UPDATE tunnels SET number = (random() & 4503599627370495) + 1;
+CREATE UNIQUE INDEX tunnels_by_number ON tunnels(number);
+ALTER TABLE tunnels ADD COLUMN access BLOB NOT NULL DEFAULT x'';
+ALTER TABLE tunnels ADD COLUMN expires_at INTEGER;
+ALTER TABLE tunnels ADD COLUMN made_from TEXT NOT NULL DEFAULT '';
+CREATE INDEX tunnels_by_end ON tunnels(expires_at) WHERE expires_at IS NOT NULL;
+INSERT INTO accounts(id, name, plan, created_at) VALUES ('acc_anonymous', 'Anonymous tunnels', 'business', 0);
+)sql";
+
 constexpr migration steps_of_this_program[] = {
     {1, "accounts, keys, names, tunnels and usage", create_first_tables},
     {2, "rotation of keys", add_rotation},
@@ -262,6 +275,7 @@ constexpr migration steps_of_this_program[] = {
     {6, "authorization server, sessions and second factors", create_oauth_tables},
     {7, "audit records of OAuth clients", let_clients_act},
     {8, "kinds of tunnels and public ports", add_kinds_of_tunnels},
+    {9, "numbers, passwords and ends of tunnels", add_published_tunnels},
 };
 
 std::string checksum(const migration& step) {

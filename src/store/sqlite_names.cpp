@@ -3,11 +3,11 @@
 namespace instatunnel::store {
 namespace {
 
-#define IT_NAME_QUERY                                                              \
-    "SELECT n.name, n.account_id, u.email, n.kind, n.created_at, n.last_used_at, " \
-    "coalesce(t.id, '') FROM names n "                                             \
-    "JOIN memberships m ON m.account_id = n.account_id AND m.role = 'owner' "      \
-    "JOIN users u ON u.id = m.user_id "                                            \
+#define IT_NAME_QUERY                                                                            \
+    "SELECT n.name, n.account_id, coalesce(u.email, ''), n.kind, n.created_at, n.last_used_at, " \
+    "coalesce(t.id, '') FROM names n "                                                           \
+    "LEFT JOIN memberships m ON m.account_id = n.account_id AND m.role = 'owner' "               \
+    "LEFT JOIN users u ON u.id = m.user_id "                                                     \
     "LEFT JOIN tunnels t ON t.name = n.name AND t.removed_at IS NULL "
 
 leased_name read_name(const query& row) {

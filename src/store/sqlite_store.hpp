@@ -63,6 +63,12 @@ public:
     outcome<std::optional<std::string>> find_random_name(std::string_view account_id,
                                                          std::string_view instance) override;
     outcome<std::optional<tunnel>> find_tunnel(std::string_view account_id, std::string_view id_or_name) override;
+    outcome<std::optional<tunnel>> find_tunnel_by_number(std::uint64_t number) override;
+    outcome<std::optional<tunnel>> find_tunnel_by_name(std::string_view name) override;
+    outcome<void> change_tunnel(std::string_view tunnel_id, std::string_view target, std::string_view access) override;
+    outcome<anonymous_count> count_anonymous(std::string_view made_from) override;
+    outcome<std::vector<tunnel>> list_expired_tunnels(wall_time now) override;
+    outcome<void> renew_tunnels(std::span<const std::string> tunnel_ids, wall_time expires_at) override;
     outcome<std::vector<tunnel>> list_tunnels(std::string_view account_id, std::uint64_t limit) override;
     outcome<std::uint16_t> lease_port(const port_request& request) override;
     outcome<void> remove_tunnel(std::string_view account_id, std::string_view tunnel_id, wall_time now) override;

@@ -1,11 +1,16 @@
 #include "sqlite_store.hpp"
 
+#include "instatunnel/base/random.hpp"
+
 namespace instatunnel::store {
 namespace {
 
-#define IT_TUNNEL_QUERY                                                                                               \
-    "SELECT id, account_id, name, target, created_at, connected_at, requests, bytes_in, bytes_out, proto, port FROM " \
-    "tunnels "
+// Every number up to it is exact in JSON, whoever reads it.
+constexpr std::uint64_t largest_number = std::uint64_t{1} << 52;
+
+#define IT_TUNNEL_QUERY                                                                                           \
+    "SELECT id, account_id, name, target, created_at, connected_at, requests, bytes_in, bytes_out, proto, port, " \
+    "number, access, expires_at FROM tunnels "
 
 tunnel read_tunnel(const query& row) {
     tunnel t;
@@ -20,6 +25,9 @@ tunnel read_tunnel(const query& row) {
     t.bytes_out = row.count(8);
     t.proto = row.text(9);
     t.port = static_cast<std::uint16_t>(row.count(10));
+    t.number = row.count(11);
+    t.access = row.text(12);
+    t.expires_at = row.maybe_time(13);
     return t;
 }
 
@@ -76,8 +84,12 @@ outcome<void> sqlite_store::make_room(const tunnel_request& request, const name_
 }
 
 outcome<void> sqlite_store::insert_tunnel(const tunnel_request& request) {
-    query add(*db_, "INSERT INTO tunnels(id, account_id, name, target, created_at) VALUES (?, ?, ?, ?, ?)");
+    query add(*db_,
+              "INSERT INTO tunnels(id, account_id, name, target, created_at, number, access, expires_at, made_from) "
+              "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     add.bind(request.id).bind(request.account_id).bind(request.name).bind(request.target).bind(request.now);
+    add.bind(random_below(largest_number) + 1).bind_bytes(request.access).bind(request.expires_at);
+    add.bind(request.made_from);
     if (auto done = add.run(); !done) return done;
     query count(*db_, "UPDATE account_usage SET tunnels_created = tunnels_created + 1 WHERE account_id = ?");
     return count.bind(request.account_id).run();
@@ -90,9 +102,10 @@ outcome<tunnel> sqlite_store::open_tunnel(const tunnel_request& request, const n
         if (!known) return known.error();
         if (!*known)
             if (auto added = insert_tunnel(request); !added) return added.error();
-        query connect(*db_,
-                      "UPDATE tunnels SET connected_at = ?1, target = ?2, proto = ?3, port = 0 "
-                      "WHERE name = ?4 AND removed_at IS NULL");
+        query connect(
+            *db_,
+            "UPDATE tunnels SET connected_at = ?1, target = coalesce(nullif(?2, ''), target), proto = ?3, port = 0 "
+            "WHERE name = ?4 AND removed_at IS NULL");
         connect.bind(request.now).bind(request.target).bind(request.proto).bind(request.name);
         if (auto done = connect.run(); !done) return done.error();
         auto opened = find_tunnel(request.account_id, request.name);
@@ -134,6 +147,58 @@ outcome<std::optional<tunnel>> sqlite_store::find_tunnel(std::string_view accoun
     if (find.bind(account_id).bind(id_or_name).next()) found = read_tunnel(find);
     if (find.failed()) return find.error();
     return found;
+}
+
+outcome<std::optional<tunnel>> sqlite_store::find_tunnel_by_number(std::uint64_t number) {
+    query find(*db_, IT_TUNNEL_QUERY "WHERE number = ? AND removed_at IS NULL");
+    std::optional<tunnel> found;
+    if (find.bind(number).next()) found = read_tunnel(find);
+    if (find.failed()) return find.error();
+    return found;
+}
+
+outcome<std::optional<tunnel>> sqlite_store::find_tunnel_by_name(std::string_view name) {
+    query find(*db_, IT_TUNNEL_QUERY "WHERE name = ? AND removed_at IS NULL");
+    std::optional<tunnel> found;
+    if (find.bind(name).next()) found = read_tunnel(find);
+    if (find.failed()) return find.error();
+    return found;
+}
+
+outcome<void> sqlite_store::change_tunnel(std::string_view tunnel_id, std::string_view target,
+                                          std::string_view access) {
+    query change(*db_, "UPDATE tunnels SET target = ?, access = ? WHERE id = ? AND removed_at IS NULL");
+    if (auto done = change.bind(target).bind_bytes(access).bind(tunnel_id).run(); !done) return done;
+    if (change.changes() == 0) return failure(errc::not_found, "There is no such tunnel in this account");
+    return {};
+}
+
+outcome<anonymous_count> sqlite_store::count_anonymous(std::string_view made_from) {
+    query count(*db_,
+                "SELECT count(*) FILTER (WHERE made_from = ?), count(*) FROM tunnels "
+                "WHERE expires_at IS NOT NULL AND removed_at IS NULL");
+    if (!count.bind(made_from).next()) return count.error();
+    return anonymous_count{count.count(0), count.count(1)};
+}
+
+outcome<std::vector<tunnel>> sqlite_store::list_expired_tunnels(wall_time now) {
+    query list(*db_, IT_TUNNEL_QUERY "WHERE expires_at < ? AND removed_at IS NULL ORDER BY expires_at LIMIT 1000");
+    list.bind(now);
+    std::vector<tunnel> tunnels;
+    while (list.next())
+        tunnels.push_back(read_tunnel(list));
+    if (list.failed()) return list.error();
+    return tunnels;
+}
+
+outcome<void> sqlite_store::renew_tunnels(std::span<const std::string> tunnel_ids, wall_time expires_at) {
+    return db_->in_transaction([&]() -> outcome<void> {
+        for (const auto& id : tunnel_ids) {
+            query renew(*db_, "UPDATE tunnels SET expires_at = ? WHERE id = ? AND expires_at IS NOT NULL");
+            if (auto done = renew.bind(expires_at).bind(id).run(); !done) return done;
+        }
+        return {};
+    });
 }
 
 outcome<std::vector<tunnel>> sqlite_store::list_tunnels(std::string_view account_id, std::uint64_t limit) {

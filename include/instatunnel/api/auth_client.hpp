@@ -46,7 +46,9 @@ struct signed_in {
 
 struct tunnel_info {
     std::string id, name, url, target, status, created_at;
-    std::uint64_t requests = 0;
+    std::uint64_t requests = 0, bytes_in = 0, bytes_out = 0;
+    std::optional<std::uint64_t> uptime_seconds;           ///< nullopt: not connected
+    std::optional<double> latency_p50_ms, latency_p99_ms;  ///< nullopt: not measured, or not for this key
 };
 
 /// The HTTP API of an edge, typed. Maps the error shapes of the API to failures once, here: 401 to invalid_key /

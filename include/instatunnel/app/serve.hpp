@@ -41,6 +41,7 @@ struct serve_options {
     bool client_documents = true;     ///< an OAuth client's id may be the address of its description
     bool client_registration = true;  ///< OAuth clients may register themselves
     bool require_verified_email = false;
+    bool anonymous_tunnels = false;         ///< published clients without a key may open tunnels
     std::optional<mail::smtp_server> smtp;  ///< none: no mails
     std::string mail_from;                  ///< empty: InstaTunnel <no-reply@DOMAIN>
     std::filesystem::path home;             ///< client folder for the profile; empty: the default one

@@ -25,12 +25,16 @@ enum class app_protocol : std::uint8_t {
     h2c,        ///< HTTP/2 alone: without TLS by prior knowledge, with TLS by ALPN
 };
 
+/// What is spoken with the server. `automatic`: v2, and v1 with a server that has nothing better.
+enum class transport : std::uint8_t { automatic, v1, v2 };
+
 struct tunnel_options {
     wire::itp::stream_kind kind = wire::itp::stream_kind::http;
     target upstream;
     files::site_rules directory_rules;  ///< for a directory
     std::string server;                 ///< API base, "https://api.t.example.com[:port]"
-    std::string cacert;                 ///< PEM file; empty: the system's authorities
+    transport via = transport::automatic;
+    std::string cacert;  ///< PEM file; empty: the system's authorities
     secret key;
     std::string name;           ///< --subdomain; empty: the edge makes one up
     std::string existing_host;  ///< `connect`: name or host of a tunnel that exists; then `name` is empty
@@ -48,7 +52,7 @@ struct ready_info {
     std::string url;
     std::string name;
     std::string target;
-    std::string transport;  ///< "v2"
+    std::string transport;  ///< "v2" or "v1"
     bool reconnected = false;
 };
 

@@ -46,6 +46,9 @@ struct edge_limits {
     std::size_t visitors = 16'000;
     std::size_t visitors_per_address = 256;
     std::size_t lanes_without_hello = 256;
+    std::size_t v1_body = 16 * 1024 * 1024;        ///< a request's or reply's body through a v1 client
+    std::size_t v1_bytes = 64 * 1024 * 1024;       ///< all that a v1 client's requests and replies hold here
+    std::chrono::milliseconds v1_silence{90'000};  ///< a v1 client from which nothing comes is gone
     auth::bucket_rule handshakes{60, std::chrono::milliseconds(50)};  ///< per address: 20 a second, 60 at once
     auth::bucket_rule tunnel_requests{2000,
                                       std::chrono::milliseconds(1)};  ///< per tunnel: 1,000 a second, 2,000 at once

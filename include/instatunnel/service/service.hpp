@@ -13,6 +13,7 @@
 #include "instatunnel/base/error.hpp"
 #include "instatunnel/base/secret.hpp"
 #include "instatunnel/service/rate_limits.hpp"
+#include "instatunnel/service/request_log.hpp"
 
 namespace instatunnel::mail {
 class mailer;
@@ -45,14 +46,22 @@ struct api_response {
 /// What a tunnel client asks for in its HELLO.
 struct tunnel_claim {
     secret key;
-    std::string name;            ///< requested subdomain label, lower case; empty: make one up
-    std::string existing_host;   ///< `connect`: host or name of a tunnel that was created before; then `name` is empty
+    std::string name;  ///< requested subdomain label, lower case; empty: make one up
+    /// `connect`: host or name of a tunnel that was created before, or "#" and its number; then `name` is empty.
+    std::string existing_host;
     std::string target;          ///< shown in listings, e.g. "localhost:3000"
     std::string instance;        ///< random id of the client process: the same one reconnects, another one takes over
     bool mcp = false;            ///< the local program is an MCP server
     std::string proto = "http";  ///< or "tcp", "tls"
     std::uint16_t port = 0;      ///< tcp: wanted public port; 0: the tunnel's own, or any
     std::string remote_address;
+};
+
+/// What the visitors of a tunnel are asked for by its maker; as in HELLO.
+struct visitor_secrets {
+    secret password;
+    secret basic;  ///< "user:password"
+    secret seed;   ///< of the cookies that stand for them
 };
 
 struct granted_tunnel {
@@ -63,6 +72,8 @@ struct granted_tunnel {
     std::string host;  ///< "demo.t.example.com"
     std::string url;   ///< "https://demo.t.example.com:8443", port only when it is not 443; "tcp://t.example.com:20001"
     std::uint16_t port = 0;  ///< tcp: the public port
+    /// Given when the tunnel was created; null: nothing. Shared, because a grant is copied and a secret is not.
+    std::shared_ptr<const visitor_secrets> access{};
 };
 
 /// What the edge tells about a tunnel that is connected now.
@@ -80,6 +91,8 @@ struct live_tunnel {
     std::uint64_t open_requests = 0;      ///< or connections
     std::int64_t last_request_at_us = 0;  ///< 0: none yet
     std::int64_t round_trip_us = 0;       ///< edge to client and back, as last measured; 0: not measured yet
+    std::int64_t latency_p50_us = 0;      ///< from a request's head to that of its reply; 0: there was none yet
+    std::int64_t latency_p99_us = 0;
 };
 
 /// The edge, as the service sees it. Called from the service's thread; implementations hand over to their own.
@@ -119,6 +132,7 @@ struct service_options {
     std::uint64_t invites_per_account = 0;  ///< people that one account may bring in all in all
     std::uint64_t referral_credit = 0;      ///< for both sides when somebody comes by an account's invitation
     bool require_verified_email = false;    ///< to open tunnels
+    bool anonymous_tunnels = false;         ///< tunnels without a key, for published clients
     bool client_registration = true;        ///< OAuth clients may register themselves (RFC 7591)
     mail::mailer* mail = nullptr;           ///< outlives the service; null: links go nowhere, or to a dev edge's log
     /// Stops before the service does; null: an OAuth client's id cannot be the address of its description.
@@ -159,6 +173,11 @@ public:
     /// blocks.
     virtual void record_usage(const std::string& tunnel_id, std::uint64_t requests, std::uint64_t bytes_in,
                               std::uint64_t bytes_out) = 0;
+
+    /// Where the edge writes down what visitors ask for. Any thread; lives as long as the service.
+    virtual request_log& requests() noexcept = 0;
+    /// The edge is about to stop: calls that only wait for something to happen are answered. Any thread.
+    virtual void release_waiting() = 0;
 
     /// Dev mode: the first user and key of this data folder; made and kept in DATA/dev.json (0600) at the first start.
     virtual outcome<first_user> ensure_first_user() = 0;

@@ -71,6 +71,18 @@ struct tunnel {
     std::uint64_t requests = 0;
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
+    std::uint64_t number = 0;             ///< what published clients call it by; not to be guessed
+    std::string access;                   ///< sealed: what visitors are asked for; empty: nothing
+    std::optional<wall_time> expires_at;  ///< of a tunnel without an account
+};
+
+/// Owns the tunnels of those who have no account; nobody can sign in to it.
+inline constexpr const char* anonymous_account = "acc_anonymous";
+
+/// How many tunnels without an account there are.
+struct anonymous_count {
+    std::uint64_t from_address = 0;
+    std::uint64_t in_total = 0;
 };
 
 struct tunnel_request {
@@ -82,6 +94,9 @@ struct tunnel_request {
     std::string target;
     std::string proto = "http";
     wall_time now{};
+    std::string access{};  ///< of a new tunnel, like the next two
+    std::optional<wall_time> expires_at{};
+    std::string made_from{};  ///< network of whoever made a tunnel without an account
 };
 
 /// Asks for the public port of a tcp tunnel.

@@ -113,6 +113,17 @@ public:
                                                                  std::string_view instance) = 0;
     /// By id or name.
     virtual outcome<std::optional<tunnel>> find_tunnel(std::string_view account_id, std::string_view id_or_name) = 0;
+    /// Whichever account has it.
+    virtual outcome<std::optional<tunnel>> find_tunnel_by_number(std::uint64_t number) = 0;
+    virtual outcome<std::optional<tunnel>> find_tunnel_by_name(std::string_view name) = 0;
+    /// Another target and sealed access. Errors: not_found.
+    virtual outcome<void> change_tunnel(std::string_view tunnel_id, std::string_view target,
+                                        std::string_view access) = 0;
+    /// Of tunnels without an account.
+    virtual outcome<anonymous_count> count_anonymous(std::string_view made_from) = 0;
+    virtual outcome<std::vector<tunnel>> list_expired_tunnels(wall_time now) = 0;
+    /// Moves the end of those that have one; others are skipped.
+    virtual outcome<void> renew_tunnels(std::span<const std::string> tunnel_ids, wall_time expires_at) = 0;
     /// At most `limit`, last used first.
     virtual outcome<std::vector<tunnel>> list_tunnels(std::string_view account_id, std::uint64_t limit) = 0;
     /// The public port of a tunnel that was opened: the wanted one, the one it had before, or a free one; it stays with

@@ -96,11 +96,14 @@ TEST_CASE("the local program speaks what --upstream says") {
     }
 }
 
-TEST_CASE("transport v1 is refused until it exists") {
+TEST_CASE("the transport is v1, v2 or what the server has") {
     auto o = to("3000");
+    CHECK(plan_tunnel(o)->via == client::transport::automatic);
+    o.transport = "v1";
+    CHECK(plan_tunnel(o)->via == client::transport::v1);
     o.transport = "v2";
-    CHECK(plan_tunnel(o).has_value());
-    for (const char* name : {"v1", "v3", ""}) {
+    CHECK(plan_tunnel(o)->via == client::transport::v2);
+    for (const char* name : {"v3", ""}) {
         o.transport = name;
         CHECK(refused(o) == errc::usage);
     }

@@ -213,6 +213,12 @@ const std::map<std::string, example>& examples() {
           [](auto& f, const auto& key) {
               return f.call("POST", "/v1/tunnels", key, {{"name", "demo"}});
           }}},
+        {"DELETE /tunnels/subdomain/:id",
+         {"tunnel.removed",
+          [](service_fixture& f, const std::string& key) {
+              f.call("POST", "/v1/tunnels", key, {{"name", "demo"}});
+              return f.call("DELETE", "/tunnels/subdomain/demo", key);
+          }}},
         {"DELETE /tunnels/:id",
          {"tunnel.removed",
           [](auto& f, const auto& key) {

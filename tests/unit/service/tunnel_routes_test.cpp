@@ -156,7 +156,7 @@ TEST_CASE("health and meta need no key") {
     const auto meta = f.call("GET", "/v1/meta").body;
     CHECK(meta["version"] == "0.1.0");
     CHECK(meta["domain"] == "t.example.com");
-    CHECK(meta["transports"] == json({"v2"}));
+    CHECK(meta["transports"] == json({"v2", "v1"}));
     CHECK(meta["limits"]["requests_per_minute_per_key"] == 600);
 }
 
@@ -167,12 +167,15 @@ TEST_CASE("every route works with and without /v1, and asks for a key where the 
     for (const auto& r : service::routes()) {
         for (const char* prefix : {"", "/v1"}) {
             auto path = prefix + std::string(r.pattern);
-            if (path.ends_with(":id")) path.replace(path.size() - 3, 3, "x");
+            if (const auto at = path.find(":id"); at != std::string::npos) path.replace(at, 3, "x");
+            // The names of hosts that are not there are 404 by design.
+            if (path.find("/tunnels/domain/") != std::string::npos) continue;
             const auto answer = f.call(std::string(r.method), path);
             INFO(r.method << " " << path << " " << answer.text);
             CHECK(answer.status != 404);
             CHECK(answer.status != 405);
-            CHECK((answer.status == 401) == (r.access == service::route_access::key));
+            CHECK((answer.status == 401) ==
+                  (r.access == service::route_access::key || r.access == service::route_access::key_or_none));
         }
     }
 }

@@ -31,6 +31,64 @@ void opens_a_tunnel_and_finds_it_again(store_source& source) {
     CHECK(s->find_usage(ann.account_id).value().tunnels_created == 1);
 }
 
+void a_tunnel_has_a_number_of_its_own_for_life(store_source& source) {
+    const auto s = source.open();
+    const auto ann = add(*s, "ann");
+    const auto demo = s->open_tunnel(make_request(ann, "demo"), {}).value();
+    const auto shop = s->open_tunnel(make_request(ann, "shop"), {}).value();
+    CHECK(demo.number != 0);
+    CHECK(demo.number != shop.number);
+    CHECK(source.open()->find_tunnel_by_number(demo.number).value()->id == demo.id);
+    CHECK_FALSE(s->find_tunnel_by_number(demo.number + 1).value());
+    CHECK(s->find_tunnel_by_name("shop").value()->id == shop.id);
+    CHECK(s->open_tunnel(make_request(ann, "demo"), {}).value().number == demo.number);
+    REQUIRE(s->remove_tunnel(ann.account_id, demo.id, at_second(3)));
+    CHECK_FALSE(s->find_tunnel_by_number(demo.number).value());
+    CHECK_FALSE(s->find_tunnel_by_name("demo").value());
+}
+
+void a_tunnel_keeps_what_it_was_made_with(store_source& source) {
+    const auto s = source.open();
+    const auto ann = add(*s, "ann");
+    auto request = make_request(ann, "demo");
+    request.access = std::string("\0sealed", 7);
+    CHECK(s->create_tunnel(request, {}).value().access == request.access);
+    auto reopened = make_request(ann, "demo");
+    reopened.target.clear();
+    const auto opened = s->open_tunnel(reopened, {}).value();
+    CHECK(opened.access == request.access);
+    CHECK(opened.target == request.target);
+    REQUIRE(s->change_tunnel(opened.id, "localhost:1", "other"));
+    CHECK(s->find_tunnel(ann.account_id, "demo").value()->access == "other");
+    CHECK(s->change_tunnel("tun_none", "", "").error().code == errc::not_found);
+}
+
+void tunnels_without_an_account_are_counted_and_end(store_source& source) {
+    const auto s = source.open();
+    CHECK(s->count_anonymous("net").value().in_total == 0);
+    tunnel_request request;
+    request.account_id = anonymous_account;
+    request.kind = lease_kind::random;
+    request.now = at_second(1);
+    for (const char* name : {"one", "two", "three"}) {
+        request.id = std::string("tun_") + name;
+        request.name = name;
+        request.made_from = request.name == "three" ? "other" : "net";
+        request.expires_at = at_second(request.name == "one" ? 100 : 200);
+        REQUIRE(s->create_tunnel(request, {}));
+    }
+    CHECK(s->count_anonymous("net").value().from_address == 2);
+    CHECK(s->count_anonymous("net").value().in_total == 3);
+    CHECK(s->list_expired_tunnels(at_second(100)).value().empty());
+    REQUIRE(s->list_expired_tunnels(at_second(101)).value().size() == 1);
+    CHECK(s->list_expired_tunnels(at_second(101)).value()[0].name == "one");
+    const std::string ids[] = {"tun_one", "tun_none"};
+    REQUIRE(s->renew_tunnels(ids, at_second(300)));
+    CHECK(s->list_expired_tunnels(at_second(250)).value().size() == 2);
+    REQUIRE(s->release_name(anonymous_account, "two", at_second(250)));
+    CHECK(s->count_anonymous("net").value().from_address == 1);
+}
+
 void opening_again_keeps_the_tunnel_and_takes_the_new_target(store_source& source) {
     const auto s = source.open();
     const auto ann = add(*s, "ann");
@@ -219,6 +277,9 @@ void a_random_name_that_is_asked_for_by_name_stays(store_source& source) {
 
 constexpr contract_case tunnel_contract[] = {
     {"opens a tunnel and finds it again", opens_a_tunnel_and_finds_it_again},
+    {"a tunnel has a number of its own for life", a_tunnel_has_a_number_of_its_own_for_life},
+    {"a tunnel keeps what it was made with", a_tunnel_keeps_what_it_was_made_with},
+    {"tunnels without an account are counted and end", tunnels_without_an_account_are_counted_and_end},
     {"opening again keeps the tunnel and takes the new target",
      opening_again_keeps_the_tunnel_and_takes_the_new_target},
     {"a name belongs to the first account", a_name_belongs_to_the_first_account},
