@@ -101,6 +101,9 @@ outcome<tunnel_plan> plan_tunnel(const open_options& options) {
     if (auto set = plan_protocol(options, plan); !set) return set.error();
     if (auto known = check_transport(options.transport); !known) return known.error();
     plan.mcp = options.mcp;
+    if (plan.mcp && plan.upstream && plan.upstream->is_directory)
+        return failure(errc::usage, "An MCP server is a program, and the target is a directory",
+                       "Name its port: instatunnel 8787 --mcp");
     plan.directory_rules = options.directory.rules();
     return plan;
 }
