@@ -23,7 +23,7 @@ struct token_taking : cli_fixture {
         credentials in_use;
         in_use.server = "https://api.t.example.com";
         const auto token = take_mcp_token(o, plan, in_use, c);
-        REQUIRE(token);
+        REQUIRE(token.has_value());
         return std::string(token->reveal());
     }
 };
