@@ -11,8 +11,6 @@
 namespace instatunnel::service {
 namespace {
 
-using enum visitor_verdict;
-
 constexpr std::size_t most_doors = 10'000;
 
 // Anybody can make an account with an address that is not theirs; it says who they are once it is confirmed.
@@ -30,6 +28,7 @@ std::string resource_of(std::string_view host) {
 }  // namespace
 
 visitor_answer visitor_check::check(const visitor_claim& claim) {
+    using enum visitor_verdict;
     const auto no = [](visitor_verdict why) {
         visitor_answer answer;
         answer.verdict = why;
@@ -57,6 +56,7 @@ visitor_answer visitor_check::check(const visitor_claim& claim) {
 }
 
 visitor_verdict visitor_check::check_again(const visitor_again& visitor) {
+    using enum visitor_verdict;
     const auto token = store_.find_oauth_token_by_id(visitor.token_id);
     if (!token) return unavailable;
     if (*token && (*token)->revoked_at) return ended;

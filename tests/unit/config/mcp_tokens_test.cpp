@@ -16,7 +16,8 @@ namespace {
 
 constexpr const char* one_server = "https://api.t.example.com";
 
-std::string taken(const mcp_token_store& s, const char* name, bool rotate = false, const char* server = one_server) {
+std::string taken_token(const mcp_token_store& s, const char* name, bool rotate = false,
+                        const char* server = one_server) {
     const auto got = s.take(server, name, rotate);
     REQUIRE(got);
     return std::string(got->token.reveal());
@@ -37,9 +38,9 @@ TEST_CASE("a tunnel's token is made at first use and kept by server and name") {
     REQUIRE(again);
     CHECK_FALSE(again->is_new);
     CHECK(again->token.reveal() == token);
-    CHECK(taken(s, "other") != token);
-    CHECK(taken(s, "demo", false, "https://api.other.example") != token);
-    CHECK(taken(s, "demo") == token);
+    CHECK(taken_token(s, "other") != token);
+    CHECK(taken_token(s, "demo", false, "https://api.other.example") != token);
+    CHECK(taken_token(s, "demo") == token);
     struct stat info {};
     REQUIRE(::stat(s.file().c_str(), &info) == 0);
     CHECK((info.st_mode & 0777) == 0600);
@@ -48,11 +49,11 @@ TEST_CASE("a tunnel's token is made at first use and kept by server and name") {
 TEST_CASE("rotating replaces one token and no other") {
     test::temporary_folder folder;
     const mcp_token_store s(folder.path());
-    const auto demo = taken(s, "demo"), other = taken(s, "other");
-    const auto next = taken(s, "demo", /*rotate=*/true);
+    const auto demo = taken_token(s, "demo"), other = taken_token(s, "other");
+    const auto next = taken_token(s, "demo", /*rotate=*/true);
     CHECK(next != demo);
-    CHECK(taken(s, "demo") == next);
-    CHECK(taken(s, "other") == other);
+    CHECK(taken_token(s, "demo") == next);
+    CHECK(taken_token(s, "other") == other);
 }
 
 TEST_CASE("processes that ask for the same token at once get the same one") {
@@ -83,6 +84,6 @@ TEST_CASE("a file that others could read, or that is damaged, is refused with wh
     CHECK(*read_file(s.file(), 100) == "{\"servers\":");
     REQUIRE(
         write_file_atomically(s.file(), R"({"servers":{"https://api.t.example.com":{"demo":"short"}},"x":1})", 0600));
-    CHECK(taken(s, "demo").size() == 44);
+    CHECK(taken_token(s, "demo").size() == 44);
     CHECK(read_file(s.file(), 1000)->find("\"x\": 1") != std::string::npos);
 }

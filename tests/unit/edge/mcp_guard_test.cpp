@@ -8,7 +8,7 @@
 
 using namespace instatunnel;
 using namespace instatunnel::edge;
-using kind = mcp_guard::verdict::kind;
+using mcp_kind = mcp_guard::verdict::kind;
 using service::visitor_verdict;
 
 namespace {
@@ -17,7 +17,7 @@ const std::chrono::steady_clock::time_point mcp_time{std::chrono::hours(1)};
 constexpr const char* tunnel_token = "itm_0123456789abcdefghijABCDEFGHIJ0123456789";
 constexpr const char* access_token = "ita_0123456789abcdefghijABCDEFGHIJ0123456789";
 
-mcp_wish bearer() {
+mcp_wish bearer_wish() {
     return {"bearer", to_base64url(sha256(tunnel_token)), {}};
 }
 
@@ -37,7 +37,7 @@ struct mcp_caller {
     // 0: it may pass.
     int status(std::vector<wire::field> fields, std::string_view path = "/mcp", std::string_view method = "POST") {
         const auto v = ask(std::move(fields), path, method);
-        return v.what == kind::answer ? v.response.status : 0;
+        return v.what == mcp_kind::answer ? v.response.status : 0;
     }
 
     mcp_guard door;
@@ -45,20 +45,20 @@ struct mcp_caller {
     auth::token_bucket tries{auth::bucket_rule::per_minute(3), mcp_time};
 };
 
-std::string said(const service::api_response& r, std::string_view name) {
+std::string mcp_said(const service::api_response& r, std::string_view name) {
     for (const auto& [n, value] : r.fields)
         if (iequals(n, name)) return value;
     return {};
 }
 
-std::string authorization(std::string_view token, std::string_view scheme = "Bearer ") {
+std::string mcp_authorization(std::string_view token, std::string_view scheme = "Bearer ") {
     return std::string(scheme) + std::string(token);
 }
 
 }  // namespace
 
 TEST_CASE("a wish for a guard is only known when it is whole") {
-    CHECK(bearer().is_known());
+    CHECK(bearer_wish().is_known());
     CHECK(mcp_wish{"oauth", "", {}}.is_known());
     CHECK_FALSE(mcp_wish{"bearer", "", {}}.is_known());
     CHECK_FALSE(mcp_wish{"bearer", "AAAA", {}}.is_known());
@@ -68,10 +68,10 @@ TEST_CASE("a wish for a guard is only known when it is whole") {
 }
 
 TEST_CASE("the tunnel's token lets its bearer pass and nothing else does") {
-    mcp_caller f(bearer());
-    const auto right = authorization(tunnel_token), lower = authorization(tunnel_token, "bearer ");
-    const auto wrong = authorization("itm_0123456789abcdefghijABCDEFGHIJ0123456780");
-    const auto basic = authorization(tunnel_token, "Basic ");
+    mcp_caller f(bearer_wish());
+    const auto right = mcp_authorization(tunnel_token), lower = mcp_authorization(tunnel_token, "bearer ");
+    const auto wrong = mcp_authorization("itm_0123456789abcdefghijABCDEFGHIJ0123456780");
+    const auto basic = mcp_authorization(tunnel_token, "Basic ");
     CHECK(f.status({{"Authorization", right}}) == 0);
     CHECK(f.status({{"authorization", lower}}) == 0);
     CHECK(f.status({}) == 401);
@@ -82,14 +82,14 @@ TEST_CASE("the tunnel's token lets its bearer pass and nothing else does") {
     CHECK(f.status({}, "/mcp?access_token=" + std::string(tunnel_token)) == 401);
     const auto refused = f.ask({{"Authorization", wrong}}).response;
     CHECK(refused.status == 401);
-    CHECK(said(refused, "WWW-Authenticate")
+    CHECK(mcp_said(refused, "WWW-Authenticate")
               .starts_with("Bearer realm=\"https://demo.t.example.com:8443\", error=\"invalid_token\""));
-    CHECK(said(refused, "Cache-Control") == "no-store");
+    CHECK(mcp_said(refused, "Cache-Control") == "no-store");
 }
 
 TEST_CASE("wrong tokens are counted, right and missing ones are not") {
-    mcp_caller f(bearer());
-    const auto right = authorization(tunnel_token);
+    mcp_caller f(bearer_wish());
+    const auto right = mcp_authorization(tunnel_token);
     for (int i = 0; i < 20; ++i) {
         CHECK(f.status({{"Authorization", right}}) == 0);
         CHECK(f.status({}) == 401);
@@ -102,7 +102,7 @@ TEST_CASE("wrong tokens are counted, right and missing ones are not") {
 
 TEST_CASE("without a token a client is led to the authorization server") {
     mcp_caller f({"oauth", "", {}});
-    const auto told = [&](std::string_view path) { return said(f.ask({}, path).response, "WWW-Authenticate"); };
+    const auto told = [&](std::string_view path) { return mcp_said(f.ask({}, path).response, "WWW-Authenticate"); };
     CHECK(told("/mcp") ==
           "Bearer resource_metadata=\"https://demo.t.example.com:8443/.well-known/oauth-protected-resource/mcp\", "
           "scope=\"mcp:call\"");
@@ -117,9 +117,9 @@ TEST_CASE("without a token a client is led to the authorization server") {
 
 TEST_CASE("an access token is for the service to look at") {
     mcp_caller f({"oauth", "", {}});
-    const auto value = authorization(access_token);
+    const auto value = mcp_authorization(access_token);
     const auto v = f.ask({{"Authorization", value}});
-    CHECK(v.what == kind::ask);
+    CHECK(v.what == mcp_kind::ask);
     CHECK(v.token == access_token);
     CHECK(f.status({{"Authorization", "Bearer ita_short"}}) == 401);
 }
@@ -139,7 +139,7 @@ TEST_CASE("the protected resource describes itself for every path") {
     CHECK(f.status({}, "/.well-known/oauth-protected-resource/\"x", "GET") == 404);
     CHECK(f.status({}, "/.well-known/oauth-protected-resourcex", "GET") == 404);
     CHECK(f.status({}, "/.well-known/oauth-protected-resource", "POST") == 405);
-    CHECK(mcp_caller(bearer()).status({}, "/.well-known/oauth-protected-resource", "GET") == 401);
+    CHECK(mcp_caller(bearer_wish()).status({}, "/.well-known/oauth-protected-resource", "GET") == 401);
 }
 
 TEST_CASE("every refusal of the service has its own answer") {
@@ -148,33 +148,33 @@ TEST_CASE("every refusal of the service has its own answer") {
     const auto told = [&](visitor_verdict v) { return f.door.refuse(f.head, v); };
     for (const auto v : {visitor_verdict::unknown, visitor_verdict::ended, visitor_verdict::other_audience}) {
         CHECK(told(v).status == 401);
-        CHECK(said(told(v), "WWW-Authenticate").find("error=\"invalid_token\"") != std::string::npos);
-        CHECK(said(told(v), "WWW-Authenticate").find("resource_metadata=") != std::string::npos);
+        CHECK(mcp_said(told(v), "WWW-Authenticate").find("error=\"invalid_token\"") != std::string::npos);
+        CHECK(mcp_said(told(v), "WWW-Authenticate").find("resource_metadata=") != std::string::npos);
     }
     CHECK(told(visitor_verdict::missing_scope).status == 403);
-    CHECK(said(told(visitor_verdict::missing_scope), "WWW-Authenticate").find("error=\"insufficient_scope\"") !=
+    CHECK(mcp_said(told(visitor_verdict::missing_scope), "WWW-Authenticate").find("error=\"insufficient_scope\"") !=
           std::string::npos);
     CHECK(told(visitor_verdict::not_invited).status == 403);
-    CHECK(said(told(visitor_verdict::not_invited), "WWW-Authenticate").empty());
+    CHECK(mcp_said(told(visitor_verdict::not_invited), "WWW-Authenticate").empty());
 }
 
 TEST_CASE("pages of other origins may ask with a token and read what the edge says") {
-    mcp_caller f(bearer());
+    mcp_caller f(bearer_wish());
     const std::vector<wire::field> plain{{"Origin", "https://app.example"}, {"Access-Control-Request-Method", "POST"}};
     auto with_token = plain;
     with_token.push_back({"Access-Control-Request-Headers", "authorization,content-type,mcp-session-id"});
-    CHECK(f.ask(plain, "/mcp", "OPTIONS").what == kind::pass);
+    CHECK(f.ask(plain, "/mcp", "OPTIONS").what == mcp_kind::pass);
     const auto allowed = f.ask(with_token, "/mcp", "OPTIONS").response;
     CHECK(allowed.status == 204);
-    CHECK(said(allowed, "Access-Control-Allow-Origin") == "https://app.example");
-    CHECK(said(allowed, "Access-Control-Allow-Headers") == "authorization,content-type,mcp-session-id");
-    CHECK(said(allowed, "Access-Control-Allow-Credentials").empty());
+    CHECK(mcp_said(allowed, "Access-Control-Allow-Origin") == "https://app.example");
+    CHECK(mcp_said(allowed, "Access-Control-Allow-Headers") == "authorization,content-type,mcp-session-id");
+    CHECK(mcp_said(allowed, "Access-Control-Allow-Credentials").empty());
     CHECK(f.status(with_token, "/mcp", "POST") == 401);
     CHECK(f.status({}, "/mcp", "OPTIONS") == 401);
     const auto refused = f.ask({{"Origin", "https://app.example"}}).response;
-    CHECK(said(refused, "Access-Control-Allow-Origin") == "*");
-    CHECK(said(refused, "Access-Control-Expose-Headers").find("WWW-Authenticate") != std::string::npos);
-    CHECK(said(f.ask({}).response, "Access-Control-Allow-Origin").empty());
+    CHECK(mcp_said(refused, "Access-Control-Allow-Origin") == "*");
+    CHECK(mcp_said(refused, "Access-Control-Expose-Headers").find("WWW-Authenticate") != std::string::npos);
+    CHECK(mcp_said(f.ask({}).response, "Access-Control-Allow-Origin").empty());
 }
 
 TEST_CASE("the visitor's credentials go no further") {

@@ -7,8 +7,8 @@ using namespace instatunnel::edge;
 
 namespace {
 
-const visitor_passes::steady_time begin{std::chrono::hours(1)};
-const wall_time morning{std::chrono::hours(24 * 365)};
+const visitor_passes::steady_time passes_begin{std::chrono::hours(1)};
+const wall_time passes_morning{std::chrono::hours(24 * 365)};
 
 struct holding final : pass_holder {
     void on_pass_ended() override { ++ended; }
@@ -22,12 +22,12 @@ struct passes_fixture {
         service::visitor_answer answer;
         answer.token_id = id;
         answer.identity = "signed";
-        answer.expires_at = morning + std::chrono::minutes(10);
-        return passes.keep(visitor_passes::key_for(token, claim.host), claim, answer, begin);
+        answer.expires_at = passes_morning + std::chrono::minutes(10);
+        return passes.keep(visitor_passes::key_for(token, claim.host), claim, answer, passes_begin);
     }
     std::shared_ptr<visitor_pass> find(const std::string& token, std::chrono::seconds after = {},
                                        const std::string& host = "demo.t.example.com") {
-        return passes.find(visitor_passes::key_for(token, host), begin + after, morning + after);
+        return passes.find(visitor_passes::key_for(token, host), passes_begin + after, passes_morning + after);
     }
     visitor_passes passes;
 };
@@ -45,7 +45,7 @@ TEST_CASE("an answer of the service counts for a moment, for its tunnel, until t
     CHECK(f.find("a", visitor_passes::life - std::chrono::seconds(1)));
     CHECK_FALSE(f.find("a", visitor_passes::life));
     auto pass = f.keep("a");
-    pass->expires_at = morning + std::chrono::seconds(5);
+    pass->expires_at = passes_morning + std::chrono::seconds(5);
     CHECK_FALSE(f.find("a", std::chrono::seconds(5)));
 }
 
@@ -78,7 +78,7 @@ TEST_CASE("only requests under way are looked at again: after their token's end,
     f.keep("busy", "tok_2")->holders = {&request};
     const auto seen = [&](std::chrono::minutes after, bool all) {
         std::string ids;
-        f.passes.each_under_way(morning + after, all, [&](const auto& pass) { ids += pass->token_id + " "; });
+        f.passes.each_under_way(passes_morning + after, all, [&](const auto& pass) { ids += pass->token_id + " "; });
         return ids;
     };
     CHECK(seen(std::chrono::minutes(0), false).empty());
@@ -91,9 +91,9 @@ TEST_CASE("what nobody uses is forgotten, and what requests go on by is kept") {
     holding request;
     f.keep("idle");
     f.keep("busy", "tok_2")->holders = {&request};
-    f.passes.forget_unused(begin);
+    f.passes.forget_unused(passes_begin);
     CHECK(f.passes.size() == 2);
-    f.passes.forget_unused(begin + visitor_passes::life);
+    f.passes.forget_unused(passes_begin + visitor_passes::life);
     CHECK(f.passes.size() == 1);
     for (std::size_t i = 0; i < visitor_passes::most + 10; ++i)
         f.keep("flood " + std::to_string(i), "tok_3");

@@ -18,7 +18,7 @@ using service::visitor_verdict;
 
 namespace {
 
-const std::string callback = "https://app.example.com/cb";
+const std::string mcp_callback = "https://app.example.com/cb";
 
 // An edge with the tunnel "demo" of ann, behind which an MCP server stands, and an app that calls it.
 struct mcp_fixture : service_fixture {
@@ -26,7 +26,7 @@ struct mcp_fixture : service_fixture {
         ann_key = sign_up("ann@example.com");
         const auto made = call("POST", "/v1/oauth/register", "",
                                {{"client_name", "Assistant"},
-                                {"redirect_uris", {callback}},
+                                {"redirect_uris", {mcp_callback}},
                                 {"token_endpoint_auth_method", "client_secret_post"},
                                 {"scope", "mcp:call"}});
         REQUIRE(made.status == 201);
@@ -52,7 +52,7 @@ struct mcp_fixture : service_fixture {
     std::string query(const std::string& resource, const std::string& scope) const {
         return form()
             .add("client_id", client)
-            .add("redirect_uri", callback)
+            .add("redirect_uri", mcp_callback)
             .add("scope", scope)
             .add("resource", resource)
             .add("state", "s")
@@ -93,7 +93,7 @@ struct mcp_fixture : service_fixture {
     service::visitor_claim door;
 };
 
-json decoded(const std::string& token, std::size_t part) {
+json decoded_part(const std::string& token, std::size_t part) {
     std::size_t begin = 0;
     for (; part > 0; --part)
         begin = token.find('.', begin) + 1;
@@ -182,7 +182,7 @@ TEST_CASE("people whom the owner has not named are told so instead of being aske
 TEST_CASE("the app gets a signed statement that the published key verifies") {
     mcp_fixture f;
     const auto identity = f.check(f.token()).identity;
-    const auto head = decoded(identity, 0), body = decoded(identity, 1);
+    const auto head = decoded_part(identity, 0), body = decoded_part(identity, 1);
     CHECK(head["alg"] == "EdDSA");
     CHECK(head["typ"] == "instatunnel-identity+jwt");
     CHECK(body["aud"] == f.door.url);
