@@ -186,7 +186,7 @@ def test_an_edge_that_does_not_confirm_the_guard_gets_no_tunnel(new_cli, folder,
                              "--cacert", edge.cacert, INSTATUNNEL_API_KEY="it_1234567890abcdef")
     finally:
         edge.stop()
-    assert done.returncode == 5 and "This server cannot guard MCP servers; nothing was served" in done.stderr, done
+    assert done.returncode == 1 and "This server cannot guard MCP servers; nothing was served" in done.stderr, done
     assert "live at" not in done.stdout
 
 
@@ -369,7 +369,7 @@ def test_servers_are_waited_for_and_events_are_not_held_back(new_edge, new_cli, 
     t = Tunnel(new_cli(edge), str(server.port), "--mcp", "--mcp-auth", "bearer", name="patient", key=edge.owner.key)
     silent = new_app(RecordingApp, reply=b"")
     plain = Tunnel(new_cli(edge), str(silent.port), name="plain", key=edge.owner.key)
-    mcp = Tunnel(new_cli(edge), str(silent.port), "--mcp", name="mcp", key=edge.owner.key)
+    mcp = Tunnel(new_cli(edge), str(silent.port), "--mcp", name="quiet", key=edge.owner.key)
     try:
         secret_watch.add(t.ready["mcp_token"])
         for kind, path in (("http", "/mcp"), ("sse", "/sse")):
@@ -384,9 +384,10 @@ def test_servers_are_waited_for_and_events_are_not_held_back(new_edge, new_cli, 
             one.process.kill()
 
 
-def test_a_visitors_body_still_has_its_limit(new_edge, new_cli, recorder):
+def test_a_visitors_body_still_has_its_limit(new_edge, new_cli, new_app):
     edge = new_edge(["--dev", "--limit", "body-window=1s"]).start()
-    mcp = Tunnel(new_cli(edge), str(recorder.port), "--mcp", name="mcp", key=edge.owner.key)
+    silent = new_app(RecordingApp, reply=b"")
+    mcp = Tunnel(new_cli(edge), str(silent.port), "--mcp", name="quiet", key=edge.owner.key)
     try:
         visitor = mcp.raw()
         visitor.send(b"POST /mcp HTTP/1.1\r\nHost: " + mcp.host.encode() + b"\r\nContent-Length: 1000\r\n\r\nx")
