@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 
 import pytest
+from client_documents import Documents
 from edge import Tunnel
 from form_browser import FormBrowser
 from http2_visitor import Http2Visitor
@@ -54,11 +55,11 @@ def guarded(tunnel, server, ann):
 
 
 @pytest.fixture
-def sdk(edge, folder):
+def sdk(folder):
     """sdk(way, t, …): runs a way of the SDK's client against a tunnel; `person` consents, or `on` answers its questions."""
     def start(way, t, person=None, on=None, path="/mcp", **given):
         def consent(question):
-            browser = FormBrowser(edge)
+            browser = FormBrowser(t.edge)
             browser.sign_in(person)
             page = browser.open(question["visit"])
             if page.location is None:
@@ -67,7 +68,7 @@ def sdk(edge, folder):
 
         def answer(question):
             return consent(question) if "visit" in question else on(question)
-        return Conversation(SCRIPT, SDK, edge, folder).run(way, answer, url=t.url + path, **given)
+        return Conversation(SCRIPT, SDK, t.edge, folder).run(way, answer, url=t.url + path, **given)
     return start
 
 
@@ -212,6 +213,23 @@ def test_the_sdks_older_transport_signs_in_too(guarded, sdk, ann, edge):
     t = guarded("oauth")
     seen = sdk("oauth", t, person=ann, redirect=LOOPBACK, issuer=edge.api, kind="sse", path="/sse")
     assert seen["tools"] == ["headers", "wait", "ticks"] and seen["afterwards"]
+
+
+def test_the_sdks_client_is_known_by_its_document(new_edge, new_cli, server, sdk, folder):
+    documents = Documents(folder)
+    t = None
+    try:
+        edge = new_edge(["--dev", "--fetch-cacert", documents.certificate]).start()
+        t = Tunnel(new_cli(edge), str(server.port), "--mcp", "--mcp-auth", "oauth", name="demo", key=edge.owner.key)
+        about = documents.put("/client.json", redirect_uris=[LOOPBACK], grant_types=["authorization_code", "refresh_token"])
+        seen = sdk("oauth", t, person=edge.owner, redirect=LOOPBACK, issuer=edge.api, document=about)
+        assert seen["registered"] == about and seen["payload"]["client_id"] == about and documents.asked == ["/client.json"]
+        clients = edge.call("GET", "/v1/oauth/grants", key=edge.owner.key).json()["grants"]
+        assert [c["client_name"] for c in clients] == ["Editor"]
+    finally:
+        documents.stop()
+        if t:
+            t.process.kill()
 
 
 def test_a_person_who_says_no_gives_nothing(guarded, server, sdk, ann):
