@@ -3,10 +3,13 @@ Servers and clients are those of the MCP SDK (npm)."""
 
 import base64
 import contextlib
+import hashlib
 import json
 import re
 import sqlite3
 import subprocess
+import tempfile
+import time
 
 import pytest
 from client_documents import Documents
@@ -14,7 +17,7 @@ from edge import Tunnel
 from form_browser import FormBrowser
 from http2_visitor import Http2Visitor
 from itp_peer import EdgePeer, welcome
-from local_apps import RecordingApp
+from local_apps import HttpApp, RecordingApp
 from node import NodeApp
 from npm_tools import Conversation
 from oauth_app import OAuthApp, query_of
@@ -83,6 +86,13 @@ def access_token(edge, person, t, path="/mcp", **changes):
     browser.sign_in(person)
     resource = changes.pop("resource", t.url + path)
     return app, app.tokens(browser, scope="mcp:call", resource=resource, **changes)
+
+
+def curl_with_body(t, body, token):
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(body)
+        file.flush()
+        return t.get("/echo", "--data-binary", f"@{file.name}", *bearer(token))
 
 
 def named(server, name):
@@ -357,6 +367,48 @@ def test_http2_is_asked_for_the_same(guarded, server, ann, edge):
         assert replies == [200, 200, 200]
     seen = named(server, "/mcp")
     assert len(seen) == 3 and all(e["identities"] == 1 and not e["authorized"] for e in seen)
+
+
+def test_a_body_that_waits_for_the_services_word_arrives_whole(guarded, ann, edge, new_app):
+    app = new_app(HttpApp)
+    t = guarded("oauth", target=app.port)
+    body = bytes(range(256)) * 4000  # more than a window
+    expected = hashlib.sha256(body).hexdigest()
+    for version in ("http1", "http2"):
+        _, tokens = access_token(edge, ann, t)  # not known to the edge yet
+        if version == "http2":
+            with Http2Visitor(t.edge.port, t.host, t.edge.cacert) as v:
+                seen = json.loads(v.request("/echo", "POST", [("authorization", f"Bearer {tokens['access_token']}")], body,
+                                            trailers=[("x-checksum", "1")]).body)
+            assert dict(map(tuple, seen["trailers"])) == {"x-checksum": "1"}
+        else:
+            seen = curl_with_body(t, body, tokens["access_token"]).json()
+        assert (seen["size"], seen["sha256"]) == (len(body), expected), version
+    with Http2Visitor(t.edge.port, t.host, t.edge.cacert) as v:
+        assert v.request("/echo", "POST", [("authorization", "Bearer ita_" + "y" * 40)], body).status == 401
+        assert v.request("/echo", "POST", [("authorization", f"Bearer {tokens['access_token']}")], body).status == 200, "windows are given back"
+
+
+def test_whatever_goes_on_by_a_token_ends_with_it(guarded, ann, edge, new_app):
+    app = new_app(HttpApp)
+    t = guarded("oauth", target=app.port)
+    program, tokens = access_token(edge, ann, t)
+    header = ("authorization", f"Bearer {tokens['access_token']}")
+    with Http2Visitor(t.edge.port, t.host, t.edge.cacert) as v, t.raw() as waiting, t.raw() as streaming:
+        events, slow = v.start("/events?n=300&ms=100", headers=[header]), v.start("/slow?ms=20000", headers=[header])
+        lines = f"Host: {t.host}\r\nAuthorization: {header[1]}\r\n\r\n".encode()
+        waiting.send(b"GET /slow?ms=20000 HTTP/1.1\r\n" + lines)
+        streaming.send(b"GET /events?n=300&ms=100 HTTP/1.1\r\n" + lines)
+        streaming.head()
+        v.until(lambda: v.answers[events].body)
+        wait_until(lambda: app.in_flight == 4, 5, lambda: f"{app.in_flight} requests")
+        began = time.monotonic()
+        assert program.post("revoke", token=tokens["access_token"]).status == 200
+        assert v.answer(events).reset == 8 and v.answer(slow).status == 401
+        assert waiting.reply().status == 401
+        streaming.rest()
+        assert time.monotonic() - began < 2
+        assert v.request("/echo", headers=[header]).status == 401
 
 
 def test_a_forged_or_replayed_identity_never_reaches_the_server(guarded, ann, edge, new_app):
