@@ -3,6 +3,7 @@
 #include "credentials.hpp"
 #include "hold_tunnel.hpp"
 #include "instatunnel/base/log.hpp"
+#include "mcp_access.hpp"
 #include "tunnel_plan.hpp"
 #include "visitor_access.hpp"
 
@@ -20,6 +21,7 @@ client::tunnel_options to_tunnel_options(const tunnel_plan& plan, const client::
     o.host_value = plan.host_value;
     o.protocol = plan.protocol;
     o.via = plan.via;
+    o.mcp = plan.mcp;
     o.visitor_password = std::move(access.password);
     o.visitor_basic = std::move(access.basic);
     return o;
@@ -34,6 +36,11 @@ outcome<exit_code> run_open(const open_options& options, context& c) {
     if (!plan) return plan.error();
     auto access = choose_access(options, c);
     if (!access) return access.error();
+    auto mcp = read_mcp_access(options);
+    if (!mcp) return mcp.error();
+    if (mcp->guard != client::mcp_guard::none && (!access->password.empty() || !access->basic.empty()))
+        return failure(errc::usage, "A password for visitors and --mcp-auth would both have to be passed",
+                       "Give one of --password, --auth and --mcp-auth");
     if (!options.region.empty()) log::debug("flag.ignored").with("flag", "--region");
     const auto in_use = resolve(c, key_need::required);
     if (!in_use) return in_use.error();
@@ -41,8 +48,15 @@ outcome<exit_code> run_open(const open_options& options, context& c) {
     if (!upstream) return upstream.error();
 
     ready_extras extras(options.extras, c);
-    return hold_tunnel(to_tunnel_options(*plan, *upstream, std::move(*access)), *in_use, options.quiet, c,
-                       [&](const std::string& url) { extras.show(url); });
+    auto tunnel = to_tunnel_options(*plan, *upstream, std::move(*access));
+    tunnel.mcp_auth = mcp->guard;
+    tunnel.mcp_users = std::move(mcp->users);
+    if (tunnel.mcp_auth == client::mcp_guard::bearer) {
+        auto token = take_mcp_token(options, *plan, *in_use, c);
+        if (!token) return token.error();
+        tunnel.mcp_token = std::move(*token);
+    }
+    return hold_tunnel(std::move(tunnel), *in_use, options.quiet, c, [&](const std::string& url) { extras.show(url); });
 }
 
 }  // namespace instatunnel::cli

@@ -102,6 +102,10 @@ outcome<tunnel_plan> plan_tunnel(const open_options& options) {
     const auto via = read_transport(options.transport);
     if (!via) return via.error();
     plan.via = *via;
+    plan.mcp = options.mcp;
+    if (plan.mcp && plan.upstream && plan.upstream->is_directory)
+        return failure(errc::usage, "An MCP server is a program, and the target is a directory",
+                       "Name its port: instatunnel 8787 --mcp");
     plan.directory_rules = options.directory.rules();
     return plan;
 }

@@ -16,6 +16,7 @@ struct tunnel_plan {
     std::string host_value;
     client::app_protocol protocol = client::app_protocol::automatic;
     client::transport via = client::transport::automatic;
+    bool mcp = false;
     files::site_rules directory_rules;
 };
 

@@ -87,11 +87,12 @@ exchange::~exchange() {
 }
 
 void exchange::forget() noexcept {
-    waiting_.reset();
+    held_.reset();
     end_note();
     route_.reset();
     // An answer of the API that comes after its time would be read as the one to the next request.
     if (api_ticket_ != nullptr) *std::exchange(api_ticket_, nullptr) = nullptr;
+    leave_pass();
     api_request_.reset();  // answered before its body was whole: the rest is nobody's
     accept_.clear();
     request_id_ = 0;
@@ -105,7 +106,7 @@ void exchange::prepare(const wire::request_head& head, std::uint8_t version, boo
     version_ = version;
     head_request_ = head.method == "HEAD";
     request_done_ = ended;
-    reply_started_ = reply_done_ = event_stream_ = grpc_ = untimed_ = false;
+    reply_started_ = reply_done_ = event_stream_ = grpc_ = untimed_ = patient_ = false;
     continue_pending_ = head.expect_continue && !request_done_ && version_ != 10;
     body_seen_ = body_size_ = 0;
     owed_ = 0;
@@ -175,6 +176,12 @@ void exchange::start_tunnel_request(const wire::request_head& head, const std::s
         return refuse_body();
     auto shown = gate::proof::none;
     if (to->guard != nullptr && !pass_guard(head, *to, shown)) return;
+    if (to->mcp_door != nullptr && !pass_mcp_guard(head, *to)) return;
+    send_to_tunnel(head, shown);
+}
+
+void exchange::send_to_tunnel(const wire::request_head& head, gate::proof shown) {
+    auto& to = route_;
     auto& open = w_.open;
     open.tunnel = to->number;
     open.request_id = request_id_;
@@ -188,13 +195,16 @@ void exchange::start_tunnel_request(const wire::request_head& head, const std::s
     open.authority = head.authority;
     open.path = head.path;
     // An upgrade with a body, or to something no protocol is called, is served without it.
-    protocol_ = request_done_ && head.upgrade.size() <= 255 ? head.upgrade : std::string_view();
+    const bool bodiless = request_done_ && (held_ == nullptr || !held_->has_ended);
+    protocol_ = bodiless && head.upgrade.size() <= 255 ? head.upgrade : std::string_view();
     open.protocol = protocol_;
     open.content_length = head.body == wire::body_kind::length ? static_cast<std::int64_t>(head.content_length) : -1;
     forward_request_fields(head, who().from, w_.forwarded, open.fields);
     if (to->guard != nullptr) to->guard->hide(shown, open.fields, w_.left_cookies);
+    if (to->mcp_door != nullptr) mcp_guard::hide(open.fields);
+    if (pass_ != nullptr) open.fields.push_back({"X-Instatunnel-Identity", pass_->identity});
     // An upgrade keeps its direction open: what follows the head is the new protocol.
-    const bool ended = request_done_ && protocol_.empty();
+    const bool ended = bodiless && protocol_.empty();
     const auto flags = ended ? flag::end : std::uint8_t{0};
     if (to->via == nullptr || to->via->session().opens_wait() || !to->waiting.empty()) return park(open, flags);
     stream_ = to->via->session().open(open, flags, *this);
@@ -208,10 +218,22 @@ void exchange::sent_to_tunnel() {
     ++route_->requests;
     route_->last_request = w_.loop.now();
     untimed_ = grpc_;
+    patient_ = route_->mcp;
     if (continue_pending_)
         arm(w_.limits.continue_wait);
+    else if (!request_done_)
+        arm_wait(w_.limits.body_window);
     else
-        arm_wait(request_done_ ? w_.limits.reply_head : w_.limits.body_window);
+        wait_for_reply();
+    if (held_ != nullptr) send_held();
+}
+
+// A tool of an MCP server may work for hours before its first byte: that is the caller's to give up.
+void exchange::wait_for_reply() {
+    if (patient_)
+        timer_.cancel();
+    else
+        arm_wait(w_.limits.reply_head);
 }
 
 void exchange::serve_base_page() {
@@ -226,12 +248,12 @@ void exchange::serve_base_page() {
     const bool html = accept_.find("text/html") != std::string::npos;
     if (!html) return give({200, "text/plain; charset=utf-8", "InstaTunnel edge\n", fields});
     give({200, "text/html; charset=utf-8",
-            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>InstaTunnel</title>"
-            "<meta name=\"viewport\" content=\"width=device-width\"><style>:root{color-scheme:light dark}"
-            "body{font:1rem/1.5 system-ui;max-width:38rem;margin:15vh auto;padding:0 1rem}</style>"
-            "<h1>InstaTunnel edge</h1><p>This server gives programs on localhost a public address. "
-            "Each tunnel has a name of its own below this domain.</p></html>\n",
-            fields});
+          "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>InstaTunnel</title>"
+          "<meta name=\"viewport\" content=\"width=device-width\"><style>:root{color-scheme:light dark}"
+          "body{font:1rem/1.5 system-ui;max-width:38rem;margin:15vh auto;padding:0 1rem}</style>"
+          "<h1>InstaTunnel edge</h1><p>This server gives programs on localhost a public address. "
+          "Each tunnel has a name of its own below this domain.</p></html>\n",
+          fields});
 }
 
 void exchange::forward_body(std::string_view bytes, bool push) {
@@ -248,7 +270,7 @@ void exchange::forward_body(std::string_view bytes, bool push) {
     body_size_ += bytes.size();
     if (w_.limits.body != 0 && body_size_ > w_.limits.body && protocol_.empty()) return refuse_body();
     const bool was_expected = std::exchange(continue_pending_, false);
-    if (is_waiting()) return park_body(bytes);
+    if (is_waiting()) return hold_body(bytes);
     if (was_expected) arm_wait(w_.limits.body_window);
     route_->bytes_in += bytes.size();
     stream_->write(bytes, push);
@@ -264,12 +286,12 @@ void exchange::finish_request(std::vector<wire::field>& trailers) {
     if (api_request_ != nullptr) return finish_api_request();
     // What decides about framing or routing has no place behind a body (RFC 9110 §6.5.1).
     std::erase_if(trailers, [](const wire::field& f) { return !may_be_trailer(f.name); });
-    if (is_waiting()) return park_end(trailers);
+    if (is_waiting()) return hold_end(trailers);
     if (stream_ != nullptr) {
         if (!trailers.empty()) stream_->send_trailers(trailers);
         if (stream_ != nullptr) stream_->finish();
     }
-    if (!reply_started_) arm_wait(w_.limits.reply_head);
+    if (!reply_started_) wait_for_reply();
 }
 
 // --- reply -----------------------------------------------------------------------------------------------------------
@@ -280,7 +302,7 @@ void exchange::begin_reply(const wire::itp::reply_head& head, const reply_plan& 
     reply_left_ = framing_ == reply_framing::length && head.content_length > 0
                       ? static_cast<std::uint64_t>(head.content_length)
                       : 0;
-    event_stream_ = untimed_ || is_event_stream(head);
+    event_stream_ = untimed_ || patient_ || is_event_stream(head);
     note_reply(head.status);
     reply_started_ = true;
     if (!protocol_.empty() && stream_ != nullptr && !stream_->send_finished()) {
@@ -325,6 +347,7 @@ void exchange::fail_stream(code why, std::string_view text) {
 
 void exchange::refuse(int status, std::string_view code_name, std::string_view message, std::string_view hint,
                       bool is_last, std::string_view limit) {
+    held_.reset();
     // Inside a reply that has begun, a second one would be read as part of its body.
     if (reply_started_ && !reply_done_) return cut(code::cancelled);
     if (grpc_) return answer_call(status, code_name, message, hint, limit);
@@ -356,16 +379,12 @@ void exchange::answer_call(int status, std::string_view code_name, std::string_v
 // --- ends ------------------------------------------------------------------------------------------------------------
 
 void exchange::drop_stream() {
-    waiting_.reset();
+    held_.reset();
     if (stream_ != nullptr) std::exchange(stream_, nullptr)->release();
 }
 
 void exchange::on_exchange_timeout() {
-    if (is_waiting()) {
-        const bool is_away = route_->via == nullptr;
-        waiting_.reset();
-        return is_away ? refuse_reconnecting("parked-wait") : refuse_busy("unaccepted");
-    }
+    if (is_waiting()) return on_held_timeout();
     if (continue_pending_ && stream_ != nullptr) {
         // The app said nothing about the body it was asked to expect; most never do.
         continue_pending_ = false;

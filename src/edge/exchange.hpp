@@ -13,7 +13,10 @@
 #include "instatunnel/engine/session.hpp"
 #include "instatunnel/net/event_loop.hpp"
 #include "instatunnel/wire/http1.hpp"
+#include "mcp_guard.hpp"
+#include "owned_head.hpp"
 #include "parking.hpp"
+#include "visitor_passes.hpp"
 #include "worker.hpp"
 
 namespace instatunnel::edge {
@@ -42,8 +45,9 @@ struct edge_answer {
 /// base page) of its host, opens the stream, keeps the time limits, and says what the visitor is told when it fails. A
 /// front end derives from it, parses and writes, and gets the tunnel's events itself: nothing stands between the
 /// tunnel's bytes and the visitor's connection.
-class exchange : public engine::stream_events, private parked {
+class exchange : public engine::stream_events, public pass_holder, private parked {
 public:
+    void on_pass_ended() override;
     void on_reset(engine::stream&, engine::code why, std::string_view text) override;
 
 protected:
@@ -97,8 +101,9 @@ protected:
     void drop_stream();
     /// Route, API call and texts go; what prepare() sets stays.
     void forget() noexcept;
-    /// It waits for its tunnel. As little of its body should be read as can be.
-    bool is_waiting() const noexcept { return waiting_ != nullptr; }
+    /// It waits for its tunnel, or for the service's word about its visitor. As little of its body should be read as
+    /// can be.
+    bool is_waiting() const noexcept { return held_ != nullptr; }
     void arm(std::chrono::milliseconds limit) { timer_.arm(limit); }
     /// A limit on how long the app or the visitor's body may take, which gRPC calls have none of: their length is the
     /// caller's to choose (grpc-timeout), and streams may be silent for as long as they like.
@@ -123,6 +128,7 @@ protected:
     bool head_request_ = false;
     bool grpc_ = false;     ///< a gRPC call: errors are told as gRPC tells them
     bool untimed_ = false;  ///< a gRPC call on its way to an app
+    bool patient_ = false;  ///< on its way to an MCP server: its reply is waited for as long as it takes
     bool continue_pending_ = false;
     bool request_done_ = true;
     bool reply_started_ = false;
@@ -146,10 +152,15 @@ private:
     void refuse_reconnecting(std::string_view limit);
     void refuse_busy(std::string_view limit);
     void park(const wire::itp::open_head& head, std::uint8_t flags);
-    void park_body(std::string_view bytes);
-    void park_end(const std::vector<wire::field>& trailers);
+    void hold_body(std::string_view bytes);
+    void hold_end(const std::vector<wire::field>& trailers);
+    /// What came of it while it was held follows its head.
+    void send_held();
+    void on_held_timeout();
     bool set_out() override;
     void turn_away() override;
+    void send_to_tunnel(const wire::request_head& head, gate::proof shown);
+    void wait_for_reply();
     void start_api_request(const wire::request_head& head);
     bool start_v1_client(const wire::request_head& head);
     void finish_api_request();
@@ -157,21 +168,46 @@ private:
     void refuse_body();
     bool pass_guard(const wire::request_head& head, const route& to, gate::proof& shown);
     auth::token_bucket& gate_tries(const route& to);
+    // exchange_mcp.cpp:
+    bool pass_mcp_guard(const wire::request_head& head, const route& to);
+    void ask_about_visitor(const wire::request_head& head, const route& to, std::string_view token, std::string key);
+    void on_visitor_known(std::string key, const service::visitor_claim& claim,
+                          const std::shared_ptr<const mcp_guard>& asked_by, const service::visitor_answer& known);
+    void refuse_visitor(const service::api_response& refusal);
+    void hold(std::shared_ptr<visitor_pass> pass);
+    void leave_pass() noexcept;
     void answer_with(const service::api_response& response);
     void serve_base_page();
     void answer_call(int status, std::string_view code_name, std::string_view message, std::string_view hint,
                      std::string_view limit);
 
-    struct waiting_request;
-    struct no_waiting_request {
-        void operator()(waiting_request* w) const noexcept;
+    /// One that is not on its way to the tunnel yet.
+    struct held_request {
+        explicit held_request(std::shared_ptr<route> to);
+        ~held_request();
+        held_request(const held_request&) = delete;
+        held_request& operator=(const held_request&) = delete;
+        /// Counts bytes that are kept.
+        void hold(std::size_t bytes) noexcept;
+
+        std::shared_ptr<route> at;
+        std::unique_ptr<owned_head> question;  ///< the service is being asked about its visitor
+        std::string open;                      ///< the payload of OPEN, for one that waits for the tunnel's client
+        std::string body;
+        std::string trailers;  ///< the payload of TRAILERS
+        std::size_t held = 0;
+        parking::place spot;  ///< if it is parked
+        std::uint8_t flags = 0;
+        bool is_parked = false;
+        bool has_ended = false;
     };
 
-    std::unique_ptr<waiting_request, no_waiting_request> waiting_;
+    std::unique_ptr<held_request> held_;
     std::unique_ptr<visitor_origin> told_;   ///< who the visitor is, by a trusted proxy's word
     std::shared_ptr<exchange*> api_ticket_;  ///< lets an answer of another thread find out that we are gone
     std::unique_ptr<service::api_request> api_request_;
-    std::string api_body_;  ///< may hold a password: moved into a secret or wiped
+    std::shared_ptr<visitor_pass> pass_;  ///< by which it goes on
+    std::string api_body_;                ///< may hold a password: moved into a secret or wiped
     service::logged_request note_;
     std::chrono::steady_clock::time_point began_;
     bool noted_ = false;  ///< it is under way to a tunnel, and will be in its log

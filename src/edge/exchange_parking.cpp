@@ -1,5 +1,6 @@
-// Requests that wait for their tunnel. What they are made of is kept as it will travel: the visitor's connection goes
-// on reading meanwhile, and no view into its buffers stays valid.
+// Requests that are not on their way to the tunnel yet: their visitor is being asked about, or the tunnel's client is
+// away or has enough to begin with. What they are made of is kept, since no view into the buffers of a connection stays
+// valid.
 
 #include <algorithm>
 
@@ -8,30 +9,16 @@
 
 namespace instatunnel::edge {
 
-namespace flag = wire::itp::flag;
+exchange::held_request::held_request(std::shared_ptr<route> to) : at(std::move(to)) {}
 
-/// Its place among those who wait is given up with it.
-struct exchange::waiting_request {
-    waiting_request(std::shared_ptr<route> to, parked& who) : at(std::move(to)), spot(at->waiting.enter(who)) {}
-    waiting_request(const waiting_request&) = delete;
-    waiting_request& operator=(const waiting_request&) = delete;
-    ~waiting_request() {
-        at->waiting.leave(spot);
-        at->waiting.let_go(held);
-    }
+exchange::held_request::~held_request() {
+    if (is_parked) at->waiting.leave(spot);
+    at->waiting.let_go(held);
+}
 
-    std::shared_ptr<route> at;
-    parking::place spot;
-    std::size_t held = 0;
-    std::string head;  ///< the payload of OPEN
-    std::string body;
-    std::string trailers;  ///< the payload of TRAILERS
-    std::uint8_t flags = 0;
-    bool has_ended = false;
-};
-
-void exchange::no_waiting_request::operator()(waiting_request* w) const noexcept {
-    delete w;
+void exchange::held_request::hold(std::size_t bytes) noexcept {
+    held += bytes;
+    at->waiting.hold(bytes);
 }
 
 void exchange::refuse_reconnecting(std::string_view limit) {
@@ -62,48 +49,54 @@ void exchange::park(const wire::itp::open_head& head, std::uint8_t flags) {
     if (encoded.size() > wire::itp::max_head_size)
         return refuse(431, "head_too_large", "The request's fields are too large", {});
     if (waiting.bytes_held() + encoded.size() > engine::session::max_backlog) return refuse_busy("unaccepted");
-    waiting_.reset(new waiting_request(route_, *this));
-    waiting_->held = encoded.size();
-    waiting.hold(encoded.size());
-    waiting_->head = std::move(encoded);
-    waiting_->flags = flags;
+    if (held_ == nullptr) held_ = std::make_unique<held_request>(route_);
+    held_->hold(encoded.size());
+    held_->open = std::move(encoded);
+    held_->flags = flags;
+    held_->spot = waiting.enter(*this);
+    held_->is_parked = true;
     arm(patience);
 }
 
-void exchange::park_body(std::string_view bytes) {
-    auto& waiting = waiting_->at->waiting;
-    if (waiting_->body.size() + bytes.size() > w_.limits.parked_body ||
+void exchange::hold_body(std::string_view bytes) {
+    auto& waiting = held_->at->waiting;
+    if (held_->body.size() + bytes.size() > w_.limits.parked_body ||
         waiting.bytes_held() + bytes.size() > w_.limits.parked_body + engine::session::max_backlog) {
-        waiting_.reset();
+        held_.reset();
         return refuse_reconnecting("parked-body");
     }
-    waiting.hold(bytes.size());
-    waiting_->held += bytes.size();
-    waiting_->body.append(bytes);
+    held_->hold(bytes.size());
+    held_->body.append(bytes);
 }
 
-void exchange::park_end(const std::vector<wire::field>& trailers) {
-    waiting_->has_ended = true;
-    if (!trailers.empty()) wire::itp::encode_fields(waiting_->trailers, trailers);
+void exchange::hold_end(const std::vector<wire::field>& trailers) {
+    held_->has_ended = true;
+    if (!trailers.empty()) wire::itp::encode_fields(held_->trailers, trailers);
 }
 
 bool exchange::set_out() {
-    auto* via = waiting_->at->via;
+    auto* via = held_->at->via;
     if (via == nullptr || via->session().opens_wait() || !via->session().can_open()) return false;
-    const auto mine = std::exchange(waiting_, nullptr);
     auto& open = w_.open;
     // Written by encode_open() itself.
-    if (!wire::itp::decode_open(mine->head, open)) {
+    if (!wire::itp::decode_open(held_->open, open)) {
+        held_.reset();
         refuse(500, "internal", "The request could not be kept", "Try again.");
         return true;
     }
     open.tunnel = route_->number;
-    stream_ = via->session().open(open, mine->flags, *this);
+    stream_ = via->session().open(open, held_->flags, *this);
     if (stream_ == nullptr) {
+        held_.reset();
         refuse_busy("streams");
         return true;
     }
     sent_to_tunnel();
+    return true;
+}
+
+void exchange::send_held() {
+    const auto mine = std::exchange(held_, nullptr);
     if (!mine->body.empty()) {
         route_->bytes_in += mine->body.size();
         stream_->write(mine->body, /*push=*/false);
@@ -115,12 +108,24 @@ bool exchange::set_out() {
         stream_->finish();
     }
     on_set_out();
-    return true;
 }
 
 void exchange::turn_away() {
-    waiting_.reset();
+    held_.reset();
     refuse_reconnecting({});
+}
+
+void exchange::on_held_timeout() {
+    const bool was_asked_about = held_->question != nullptr;
+    const bool is_away = route_->via == nullptr;
+    held_.reset();
+    if (was_asked_about)
+        refuse(503, "unavailable", "The service did not answer in time", "Try again in a moment.",
+               /*is_last=*/!request_done_);
+    else if (is_away)
+        refuse_reconnecting("parked-wait");
+    else
+        refuse_busy("unaccepted");
 }
 
 }  // namespace instatunnel::edge
