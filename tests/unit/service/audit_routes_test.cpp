@@ -89,7 +89,7 @@ TEST_CASE("an account sees its own events, newest first and in pages, and nobody
     CHECK(f.call("GET", "/v1/account/audit", bob).body["events"].size() == 1);
 
     const auto ask = [&](const std::string& query) {
-        service::api_request request;
+        instatunnel::service::api_request request;
         request.method = "GET";
         request.path = "/v1/account/audit";
         request.query = query;

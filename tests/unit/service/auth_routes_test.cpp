@@ -145,7 +145,7 @@ TEST_CASE("a key may come as Bearer in any letter case or as X-API-Key") {
     for (const auto& [name, value] : {std::pair<std::string, std::string>{"authorization", "bearer " + key},
                                       {"Authorization", "Bearer   " + key + " "},
                                       {"x-api-key", key}}) {
-        service::api_request request;
+        instatunnel::service::api_request request;
         request.method = "GET";
         request.path = "/auth/user";
         request.remote_address = f.address;
@@ -158,7 +158,7 @@ TEST_CASE("a request with two different keys is refused, whichever fields they a
     service_fixture f;
     const auto key = f.sign_up("ann@example.com");
     const auto with = [&](std::vector<std::pair<std::string, std::string>> fields) {
-        service::api_request request;
+        instatunnel::service::api_request request;
         request.method = "GET";
         request.path = "/v1/auth/user";
         request.remote_address = f.address;
@@ -213,7 +213,7 @@ TEST_CASE("logout invalidates the key at once and ends its sessions") {
 TEST_CASE("bodies that are not a JSON object of bounded size and depth are refused") {
     service_fixture f;
     const auto send = [&](std::string body) {
-        service::api_request request;
+        instatunnel::service::api_request request;
         request.method = "POST";
         request.path = "/v1/auth/login";
         request.remote_address = f.address;

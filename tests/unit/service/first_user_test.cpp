@@ -10,7 +10,7 @@ using nlohmann::json;
 
 namespace {
 
-bool can_log_in(service_fixture& f, const service::first_user& user) {
+bool can_log_in(service_fixture& f, const instatunnel::service::first_user& user) {
     return f.call("POST", "/v1/auth/login", "", {{"email", user.email}, {"password", user.password.reveal()}}).status ==
            200;
 }

@@ -21,10 +21,10 @@ store::user owner_of(store::store& s, const std::string& email) {
     return s.find_user_by_email(email).value().value();
 }
 
-service::live_tunnel connect(service_fixture& f, const std::string& key, const std::string& name) {
+instatunnel::service::live_tunnel connect(service_fixture& f, const std::string& key, const std::string& name) {
     const auto granted = f.admit(key, name);
     REQUIRE(granted);
-    service::live_tunnel connected;
+    instatunnel::service::live_tunnel connected;
     connected.tunnel_id = granted->tunnel_id;
     connected.key_id = granted->key_id;
     return connected;

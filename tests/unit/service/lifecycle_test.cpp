@@ -25,11 +25,11 @@ std::string everything_in(const std::filesystem::path& folder) {
 }
 
 // Lets the fake edge hold the service's thread until released.
-class holding_edge final : public service::live_tunnels {
+class holding_edge final : public instatunnel::service::live_tunnels {
 public:
     void close_tunnel(const std::string&, const failure&) override {}
     void close_key(const std::string&, errc) override {}
-    outcome<std::vector<service::live_tunnel>> list() override {
+    outcome<std::vector<instatunnel::service::live_tunnel>> list() override {
         std::unique_lock lock(mutex_);
         entered_ = true;
         changed_.notify_all();
@@ -53,8 +53,8 @@ private:
     bool released_ = false;
 };
 
-service::api_request health() {
-    service::api_request request;
+instatunnel::service::api_request health() {
+    instatunnel::service::api_request request;
     request.method = "GET";
     request.path = "/health";
     request.remote_address = "127.0.0.1";
@@ -106,22 +106,22 @@ TEST_CASE("data whose pepper was lost or replaced is refused instead of forgetti
     const auto file = f.folder.path() / "pepper.key";
     SECTION("lost") {
         std::filesystem::remove(file);
-        const auto opened = service::open_tuned(f.options, f.settings);
+        const auto opened = instatunnel::service::open_tuned(f.options, f.settings);
         REQUIRE_FALSE(opened);
         CHECK(opened.error().code == errc::store_failed);
         CHECK_FALSE(std::filesystem::exists(file));
     }
     SECTION("replaced") {
         REQUIRE(write_file_atomically(file, std::string(64, 'a') + "\n", 0600));
-        CHECK(service::open_tuned(f.options, f.settings).error().code == errc::store_failed);
+        CHECK(instatunnel::service::open_tuned(f.options, f.settings).error().code == errc::store_failed);
     }
     SECTION("damaged") {
         REQUIRE(write_file_atomically(file, "short\n", 0600));
-        CHECK(service::open_tuned(f.options, f.settings).error().code == errc::store_failed);
+        CHECK(instatunnel::service::open_tuned(f.options, f.settings).error().code == errc::store_failed);
     }
     SECTION("open to others") {
         std::filesystem::permissions(file, static_cast<std::filesystem::perms>(0644));
-        CHECK(service::open_tuned(f.options, f.settings).error().code == errc::file_permission);
+        CHECK(instatunnel::service::open_tuned(f.options, f.settings).error().code == errc::file_permission);
     }
 }
 
@@ -143,12 +143,12 @@ TEST_CASE("stop finishes the sign-ins that were accepted") {
     f.sign_up("ann@example.com");
     std::atomic<int> right{0};
     for (int i = 0; i < 8; ++i) {
-        service::api_request request;
+        instatunnel::service::api_request request;
         request.method = "POST";
         request.path = "/v1/auth/login";
         request.remote_address = "127.0.0.1";
         request.body = secret(R"({"email":"ann@example.com","password":"correct horse"})");
-        f.subject->handle(std::move(request), [&](service::api_response r) { right += r.status == 200; });
+        f.subject->handle(std::move(request), [&](instatunnel::service::api_response r) { right += r.status == 200; });
     }
     f.call("GET", "/health");  // what was posted before has begun
     f.subject->stop();
@@ -163,14 +163,14 @@ TEST_CASE("beyond the queue's bound calls are refused at once and later ones ser
     holding_edge edge;
     f.subject->attach(edge);
     std::atomic<int> listed{0}, served{0}, refused{0};
-    service::api_request list;
+    instatunnel::service::api_request list;
     list.method = "GET";
     list.path = "/tunnels";
     list.fields.emplace_back("X-API-Key", key);
-    f.subject->handle(std::move(list), [&](service::api_response r) { listed = r.status; });
+    f.subject->handle(std::move(list), [&](instatunnel::service::api_response r) { listed = r.status; });
     edge.wait_until_entered();
     for (int i = 0; i < 25; ++i)
-        f.subject->handle(health(), [&](service::api_response r) { ++(r.status == 200 ? served : refused); });
+        f.subject->handle(health(), [&](instatunnel::service::api_response r) { ++(r.status == 200 ? served : refused); });
     CHECK(refused == 15);
     edge.release();
     f.subject->attach(f.edge);
@@ -190,12 +190,12 @@ TEST_CASE("more sign-ins at once than the password queue holds are refused with 
     {
         const std::lock_guard hold(gate);
         for (int i = 0; i < 8; ++i) {
-            service::api_request request;
+            instatunnel::service::api_request request;
             request.method = "POST";
             request.path = "/v1/auth/login";
             request.remote_address = "127.0.0.1";
             request.body = secret(R"({"email":"nobody@example.com","password":"wrong"})");
-            f.subject->handle(std::move(request), [&](service::api_response r) {
+            f.subject->handle(std::move(request), [&](instatunnel::service::api_response r) {
                 refused += r.status == 503;
                 ++answered;
             });

@@ -144,7 +144,7 @@ TEST_CASE("the token endpoint takes a form with Basic as well and says no in the
         make_app(f, f.sign_up("ann@example.com"),
                  {{"grants", {"client_credentials"}}, {"scopes", {"tunnels:read"}}, {"redirect_uris", json::array()}});
     const auto ask = [&](const std::string& body, const std::string& basic) {
-        service::api_request request;
+        instatunnel::service::api_request request;
         request.method = "POST";
         request.path = "/v1/oauth/token";
         request.remote_address = f.address;

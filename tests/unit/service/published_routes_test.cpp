@@ -7,8 +7,8 @@ using nlohmann::json;
 
 namespace {
 
-outcome<service::granted_tunnel> connect(service_fixture& f, const json& made, const std::string& key = "") {
-    service::tunnel_claim claim;
+outcome<instatunnel::service::granted_tunnel> connect(service_fixture& f, const json& made, const std::string& key = "") {
+    instatunnel::service::tunnel_claim claim;
     claim.key = secret(key);
     claim.existing_host = "#" + made["id"].dump();
     claim.remote_address = service_fixture::remote;
@@ -118,7 +118,7 @@ TEST_CASE("a tunnel without an account ends two hours after it was last connecte
     auto granted = connect(f, made.body);
     REQUIRE(granted);
     CHECK(granted->key_id.empty());
-    service::live_tunnel live;
+    instatunnel::service::live_tunnel live;
     live.tunnel_id = granted->tunnel_id;
     live.account_id = granted->account_id;
     live.name = granted->name;

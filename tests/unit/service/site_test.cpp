@@ -141,10 +141,10 @@ TEST_CASE("signing in makes a new session, whatever the browser carried before")
 TEST_CASE("signing in leads to our own pages only") {
     for (const auto* elsewhere : {"https://evil.example", "//evil.example", "/\\evil.example", "/account/../auth", "",
                                   "/accounts", "/device\r\nX: y", "javascript:alert(1)", "/auth/keys"})
-        CHECK(service::safe_next(elsewhere) == "/account");
+        CHECK(instatunnel::service::safe_next(elsewhere) == "/account");
     for (const auto* ours :
          {"/account", "/account/keys", "/device?user_code=WDJB-MJHT", "/v1/oauth/authorize?client_id=x"})
-        CHECK(service::safe_next(ours) == ours);
+        CHECK(instatunnel::service::safe_next(ours) == ours);
 }
 
 TEST_CASE("an app gets a code after consent, or hears that it was refused") {
@@ -293,7 +293,7 @@ TEST_CASE("browsers that are signed in are listed and can be signed out") {
     office.post("/account/devices/end", {{"session", "others"}});
     CHECK(home.get("/account").status == 303);
     CHECK(office.get("/account").status == 200);
-    f.advance(service::web_session_idle + std::chrono::minutes(1));
+    f.advance(instatunnel::service::web_session_idle + std::chrono::minutes(1));
     CHECK(office.get("/account").status == 303);
 }
 

@@ -25,7 +25,7 @@ TEST_CASE("a created tunnel is offline until a client connects to it") {
     CHECK(r.body["port"].is_null());
     CHECK(r.body.size() == 14);
 
-    service::tunnel_claim claim;
+    instatunnel::service::tunnel_claim claim;
     claim.key = secret(key);
     claim.existing_host = "demo.t.example.com";
     const auto granted = f.admit(std::move(claim));
@@ -63,7 +63,7 @@ TEST_CASE("the list merges what the edge knows over what is stored") {
     f.call("POST", "/v1/tunnels", key, {{"name", "idle"}, {"target", "localhost:1"}});
     const auto granted = f.admit(key, "demo");
     REQUIRE(granted);
-    service::live_tunnel live;
+    instatunnel::service::live_tunnel live;
     live.tunnel_id = granted->tunnel_id;
     live.account_id = granted->account_id;
     live.name = "demo";
@@ -164,7 +164,7 @@ TEST_CASE("every route works with and without /v1, and asks for a key where the 
     service_fixture f;
     f.options.limits.calls_without_key = {1000};
     f.restart();
-    for (const auto& r : service::routes()) {
+    for (const auto& r : instatunnel::service::routes()) {
         for (const char* prefix : {"", "/v1"}) {
             auto path = prefix + std::string(r.pattern);
             if (const auto at = path.find(":id"); at != std::string::npos) path.replace(at, 3, "x");
@@ -175,7 +175,7 @@ TEST_CASE("every route works with and without /v1, and asks for a key where the 
             CHECK(answer.status != 404);
             CHECK(answer.status != 405);
             CHECK((answer.status == 401) ==
-                  (r.access == service::route_access::key || r.access == service::route_access::key_or_none));
+                  (r.access == instatunnel::service::route_access::key || r.access == instatunnel::service::route_access::key_or_none));
         }
     }
 }

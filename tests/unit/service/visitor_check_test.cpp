@@ -14,7 +14,7 @@
 using namespace instatunnel;
 using namespace instatunnel::service::testing;
 using nlohmann::json;
-using service::visitor_verdict;
+using instatunnel::service::visitor_verdict;
 
 namespace {
 
@@ -36,7 +36,7 @@ struct mcp_fixture : service_fixture {
     }
 
     void open(std::vector<std::string> users) {
-        service::tunnel_claim claim;
+        instatunnel::service::tunnel_claim claim;
         claim.key = secret(ann_key);
         claim.name = "demo";
         claim.instance = "i1";
@@ -73,16 +73,16 @@ struct mcp_fixture : service_fixture {
     std::string token(const std::string& email = "ann@example.com", const std::string& path = "/mcp") {
         return tokens(email, "https://" + door.host + path)["access_token"];
     }
-    service::visitor_answer check(const std::string& token, service::visitor_list users = nullptr) {
-        service::visitor_claim claim{secret(token), door.host, door.url, door.account_id, std::move(users)};
-        std::promise<service::visitor_answer> answer;
-        subject->check_visitor(std::move(claim), [&](service::visitor_answer a) { answer.set_value(std::move(a)); });
+    instatunnel::service::visitor_answer check(const std::string& token, instatunnel::service::visitor_list users = nullptr) {
+        instatunnel::service::visitor_claim claim{secret(token), door.host, door.url, door.account_id, std::move(users)};
+        std::promise<instatunnel::service::visitor_answer> answer;
+        subject->check_visitor(std::move(claim), [&](instatunnel::service::visitor_answer a) { answer.set_value(std::move(a)); });
         return answer.get_future().get();
     }
     visitor_verdict verdict(const std::string& token, std::vector<std::string> users = {}) {
         return check(token, std::make_shared<const std::vector<std::string>>(std::move(users))).verdict;
     }
-    visitor_verdict again(const service::visitor_answer& good) {
+    visitor_verdict again(const instatunnel::service::visitor_answer& good) {
         std::promise<std::vector<visitor_verdict>> answer;
         subject->check_again({{good.token_id, good.user_id, good.client_id, door.host, door.account_id, door.users}},
                              [&](std::vector<visitor_verdict> v) { answer.set_value(std::move(v)); });
@@ -90,7 +90,7 @@ struct mcp_fixture : service_fixture {
     }
 
     std::string ann_key, client, client_secret;
-    service::visitor_claim door;
+    instatunnel::service::visitor_claim door;
 };
 
 json decoded_part(const std::string& token, std::size_t part) {

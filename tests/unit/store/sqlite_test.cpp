@@ -21,7 +21,7 @@ namespace {
 
 class sqlite_source final : public store_source {
 public:
-    std::unique_ptr<store::store> open() override {
+    std::unique_ptr<instatunnel::store::store> open() override {
         auto opened = open_sqlite(folder_.path());
         if (!opened) FAIL(opened.error().what());
         return std::move(*opened);
