@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "context.hpp"
 #include "directory_flags.hpp"
@@ -19,8 +20,12 @@ struct open_options {
     std::string upstream = "auto";  ///< what the local program is spoken to with
     std::string transport = "auto";
     std::string region;
-    secret password;  ///< --password
-    secret auth;      ///< --auth, "user:password"
+    secret password;                             ///< --password
+    secret auth;                                 ///< --auth, "user:password"
+    bool mcp = false;                            ///< the local program is an MCP server
+    std::string mcp_auth = "none";               ///< who may call it: none, bearer or oauth
+    bool mcp_rotate_token = false;               ///< bearer: a new token in place of the kept one
+    std::vector<std::string> mcp_allowed_users;  ///< oauth: accounts beside the owner's, by address; "*": all
     bool quiet = false;
     directory_flags directory;
     bool connect = false;  ///< attach to a tunnel that exists: exactly one of subdomain and domain

@@ -16,6 +16,20 @@ void add_access_flags(CLI::App& app, open_options& o) {
         ->type_name("USER:PASS");
 }
 
+void add_mcp_flags(CLI::App& app, open_options& o) {
+    app.add_flag("--mcp", o.mcp,
+                 "The local program is an MCP server: nothing of it waits or is cut off by a time limit");
+    text(app, "--mcp-auth", "MODE", o.mcp_auth,
+         "With --mcp, who may call it: none (the program's own authorization passes through; the default), bearer (a "
+         "token that is kept for the tunnel's name and printed) or oauth (people whom you allow, through the server's "
+         "sign-in)");
+    app.add_flag("--mcp-rotate-token", o.mcp_rotate_token,
+                 "With --mcp-auth bearer: a new token; the one before is refused from then on");
+    texts(app, "--mcp-allow-user", "EMAIL", o.mcp_allowed_users,
+          "With --mcp-auth oauth: this account may call it beside your own; * for every account of the server; can be "
+          "given several times");
+}
+
 void add_forwarding_flags(CLI::App& app, open_options& o) {
     text(app, "--port", "PORT", o.port, "The same as a port as TARGET");
     app.add_flag("--react,--next", o.react, "Port 3000");
@@ -29,6 +43,7 @@ void add_forwarding_flags(CLI::App& app, open_options& o) {
         "(HTTP/2 for everything; for https:// targets over TLS)");
     text(app, "--transport", "NAME", o.transport, "auto (the default) or v2");
     add_access_flags(app, o);
+    add_mcp_flags(app, o);
     add_directory_flags(app, o.directory);
     app.add_flag("--quiet", o.quiet, "No line for each request");
     // Published clients had it and never sent it; scripts still give it.

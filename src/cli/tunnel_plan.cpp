@@ -100,6 +100,7 @@ outcome<tunnel_plan> plan_tunnel(const open_options& options) {
     if (auto set = plan_host_header(options, plan); !set) return set.error();
     if (auto set = plan_protocol(options, plan); !set) return set.error();
     if (auto known = check_transport(options.transport); !known) return known.error();
+    plan.mcp = options.mcp;
     plan.directory_rules = options.directory.rules();
     return plan;
 }

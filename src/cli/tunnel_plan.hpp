@@ -15,6 +15,7 @@ struct tunnel_plan {
     client::host_header host_mode = client::host_header::preserve;
     std::string host_value;
     client::app_protocol protocol = client::app_protocol::automatic;
+    bool mcp = false;
     files::site_rules directory_rules;
 };
 

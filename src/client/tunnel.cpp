@@ -241,6 +241,7 @@ private:
         wish.host = options_.existing_host;
         wish.target = options_.upstream.display;
         wish.port = options_.public_port != 0 ? options_.public_port : port_;
+        wish.mcp = options_.mcp;
         if (is_guarded()) {
             wish.password = options_.visitor_password.clone();
             wish.basic = options_.visitor_basic.clone();

@@ -39,6 +39,7 @@ struct tunnel_options {
     secret visitor_password;  ///< the edge asks visitors for it; empty: it does not
     secret visitor_basic;     ///< "user:password", asked for as HTTP Basic; empty: not
     app_protocol protocol = app_protocol::automatic;
+    bool mcp = false;                          ///< an MCP server: no time limits on its replies
     bool verify_upstream = true;               ///< https upstreams; never applied to loopback ones
     std::uint16_t public_port = 0;             ///< tcp: wanted at the edge; 0: the one that the account has, or any
     std::optional<wire::proxy_version> proxy;  ///< tcp and tls: tells the local program who the visitor is
