@@ -20,6 +20,7 @@ client::tunnel_options to_tunnel_options(const tunnel_plan& plan, const client::
     o.host_value = plan.host_value;
     o.protocol = plan.protocol;
     o.mcp = plan.mcp;
+    o.mcp_tools = plan.mcp_tools;
     o.visitor_password = std::move(access.password);
     o.visitor_basic = std::move(access.basic);
     return o;

@@ -22,6 +22,8 @@ struct open_options {
     std::string region;
     secret password;                             ///< --password
     secret auth;                                 ///< --auth, "user:password"
+    std::vector<std::string> mcp_allow;          ///< globs of the tools that may be seen and called
+    std::vector<std::string> mcp_deny;           ///< and of those that may not
     bool mcp = false;                            ///< the local program is an MCP server
     std::string mcp_auth = "none";               ///< who may call it: none, bearer or oauth
     bool mcp_rotate_token = false;               ///< bearer: a new token in place of the kept one

@@ -82,6 +82,26 @@ outcome<void> plan_protocol(const open_options& o, tunnel_plan& plan) {
     return {};
 }
 
+// They fail on the way of words into flags, in scripts above all: an empty one would permit or refuse nothing.
+outcome<void> plan_mcp(const open_options& o, tunnel_plan& plan) {
+    plan.mcp = o.mcp;
+    plan.mcp_tools = {o.mcp_allow, o.mcp_deny};
+    if (plan.mcp_tools.any() && !o.mcp)
+        return failure(errc::usage, "--mcp-allow and --mcp-deny are for MCP servers",
+                       "Add --mcp: instatunnel 8787 --mcp --mcp-allow 'get_*'");
+    const auto is_empty = [](const std::string& glob) { return glob.empty(); };
+    if (std::ranges::any_of(o.mcp_allow, is_empty) || std::ranges::any_of(o.mcp_deny, is_empty))
+        return failure(errc::usage, "The name of a tool is empty", "Write it like --mcp-allow 'get_*'");
+    if (!o.mcp) return {};
+    if (plan.upstream && plan.upstream->is_directory)
+        return failure(errc::usage, "--mcp is for a local program, and the target is a directory",
+                       "Name its port: instatunnel 8787 --mcp");
+    if (plan.mcp_tools.any() && plan.protocol == client::app_protocol::h2c)
+        return failure(errc::usage, "--mcp-allow and --mcp-deny work with HTTP/1.1 alone",
+                       "Leave --upstream out: MCP servers speak HTTP/1.1");
+    return {};
+}
+
 outcome<void> check_transport(const std::string& name) {
     if (name == "auto" || name == "v2") return {};
     if (name == "v1")
@@ -100,7 +120,7 @@ outcome<tunnel_plan> plan_tunnel(const open_options& options) {
     if (auto set = plan_host_header(options, plan); !set) return set.error();
     if (auto set = plan_protocol(options, plan); !set) return set.error();
     if (auto known = check_transport(options.transport); !known) return known.error();
-    plan.mcp = options.mcp;
+    if (auto set = plan_mcp(options, plan); !set) return set.error();
     plan.directory_rules = options.directory.rules();
     return plan;
 }

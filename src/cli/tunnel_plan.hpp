@@ -16,6 +16,7 @@ struct tunnel_plan {
     std::string host_value;
     client::app_protocol protocol = client::app_protocol::automatic;
     bool mcp = false;
+    mcp::tool_rules mcp_tools;
     files::site_rules directory_rules;
 };
 
