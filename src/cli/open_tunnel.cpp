@@ -3,6 +3,7 @@
 #include "credentials.hpp"
 #include "hold_tunnel.hpp"
 #include "instatunnel/base/log.hpp"
+#include "mcp_access.hpp"
 #include "tunnel_plan.hpp"
 #include "visitor_access.hpp"
 
@@ -33,13 +34,26 @@ outcome<exit_code> run_open(const open_options& options, context& c) {
     if (!plan) return plan.error();
     auto access = choose_access(options, c);
     if (!access) return access.error();
+    auto mcp = read_mcp_access(options);
+    if (!mcp) return mcp.error();
+    if (mcp->guard != client::mcp_guard::none && (!access->password.empty() || !access->basic.empty()))
+        return failure(errc::usage, "A password for visitors and --mcp-auth would both have to be passed",
+                       "Give one of --password, --auth and --mcp-auth");
     if (!options.region.empty()) log::debug("flag.ignored").with("flag", "--region");
     const auto in_use = resolve(c, key_need::required);
     if (!in_use) return in_use.error();
     const auto upstream = find_upstream(*plan);
     if (!upstream) return upstream.error();
 
-    return hold_tunnel(to_tunnel_options(*plan, *upstream, std::move(*access)), *in_use, options.quiet, c);
+    auto tunnel = to_tunnel_options(*plan, *upstream, std::move(*access));
+    tunnel.mcp_auth = mcp->guard;
+    tunnel.mcp_users = std::move(mcp->users);
+    if (tunnel.mcp_auth == client::mcp_guard::bearer) {
+        auto token = take_mcp_token(options, *plan, *in_use, c);
+        if (!token) return token.error();
+        tunnel.mcp_token = std::move(*token);
+    }
+    return hold_tunnel(std::move(tunnel), *in_use, options.quiet, c);
 }
 
 }  // namespace instatunnel::cli

@@ -24,10 +24,11 @@ void add_mcp_flags(CLI::App& app, open_options& o) {
          "token that is kept for the tunnel's name and printed) or oauth (people whom you allow, through the server's "
          "sign-in)");
     texts(app, "--mcp-allow", "TOOL", o.mcp_allow,
-          "With --mcp: only this tool is shown and can be called; * stands for any text, ? for one character; can be "
-          "given several times");
+          "With --mcp: only this tool is shown and can be called; * stands for any text, ? for one character; several "
+          "with commas, or by giving it again");
     texts(app, "--mcp-deny", "TOOL", o.mcp_deny,
-          "With --mcp: this tool is neither shown nor called; stronger than --mcp-allow; can be given several times");
+          "With --mcp: this tool is neither shown nor called; stronger than --mcp-allow; several with commas, or by "
+          "giving it again");
     app.add_flag("--mcp-rotate-token", o.mcp_rotate_token,
                  "With --mcp-auth bearer: a new token; the one before is refused from then on");
     texts(app, "--mcp-allow-user", "EMAIL", o.mcp_allowed_users,

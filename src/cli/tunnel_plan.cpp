@@ -82,19 +82,31 @@ outcome<void> plan_protocol(const open_options& o, tunnel_plan& plan) {
     return {};
 }
 
+std::vector<std::string> split_globs(const std::vector<std::string>& given) {
+    std::vector<std::string> globs;
+    for (std::string_view words : given)
+        for (bool more = true; more;) {
+            const auto end = words.find(',');
+            globs.emplace_back(trim(words.substr(0, end)));
+            more = end != std::string_view::npos;
+            if (more) words.remove_prefix(end + 1);
+        }
+    return globs;
+}
+
 // They fail on the way of words into flags, in scripts above all: an empty one would permit or refuse nothing.
 outcome<void> plan_mcp(const open_options& o, tunnel_plan& plan) {
     plan.mcp = o.mcp;
-    plan.mcp_tools = {o.mcp_allow, o.mcp_deny};
+    plan.mcp_tools = {split_globs(o.mcp_allow), split_globs(o.mcp_deny)};
     if (plan.mcp_tools.any() && !o.mcp)
         return failure(errc::usage, "--mcp-allow and --mcp-deny are for MCP servers",
                        "Add --mcp: instatunnel 8787 --mcp --mcp-allow 'get_*'");
     const auto is_empty = [](const std::string& glob) { return glob.empty(); };
-    if (std::ranges::any_of(o.mcp_allow, is_empty) || std::ranges::any_of(o.mcp_deny, is_empty))
+    if (std::ranges::any_of(plan.mcp_tools.allow, is_empty) || std::ranges::any_of(plan.mcp_tools.deny, is_empty))
         return failure(errc::usage, "The name of a tool is empty", "Write it like --mcp-allow 'get_*'");
     if (!o.mcp) return {};
     if (plan.upstream && plan.upstream->is_directory)
-        return failure(errc::usage, "--mcp is for a local program, and the target is a directory",
+        return failure(errc::usage, "An MCP server is a program, and the target is a directory",
                        "Name its port: instatunnel 8787 --mcp");
     if (plan.mcp_tools.any() && plan.protocol == client::app_protocol::h2c)
         return failure(errc::usage, "--mcp-allow and --mcp-deny work with HTTP/1.1 alone",

@@ -35,6 +35,10 @@ std::string_view end_name(client::connection_end how) {
     return "closed";
 }
 
+std::string mcp_auth_name(client::mcp_guard guard) {
+    return guard == client::mcp_guard::bearer ? "bearer" : guard == client::mcp_guard::oauth ? "oauth" : "none";
+}
+
 }  // namespace
 
 std::string connection_line(const terminal& term, const client::connection_info& info) {
@@ -61,6 +65,8 @@ void tunnel_printer::check_reader() {
 
 void tunnel_printer::starting(const client::tunnel_options& tunnel) {
     raw_ = tunnel.kind != wire::itp::stream_kind::http;
+    mcp_auth_ = tunnel.mcp_auth;
+    mcp_token_ = tunnel.mcp_token.clone();
     const auto& target = tunnel.upstream.display;
     if (term_.json())
         term_.result(json_line("tunnel.starting").with("target", target).with("server", tunnel.server).text());
@@ -71,13 +77,15 @@ void tunnel_printer::starting(const client::tunnel_options& tunnel) {
 void tunnel_printer::on_ready(const client::ready_info& info) {
     ready_ = true;
     if (term_.json()) {
-        term_.result(json_line("tunnel.ready")
-                         .with("url", info.url)
-                         .with("name", info.name)
-                         .with("target", info.target)
-                         .with("transport", info.transport)
-                         .with("reconnected", info.reconnected)
-                         .text());
+        json_line line("tunnel.ready");
+        line.with("url", info.url)
+            .with("name", info.name)
+            .with("target", info.target)
+            .with("transport", info.transport)
+            .with("reconnected", info.reconnected);
+        if (mcp_auth_ != client::mcp_guard::none) line.with("mcp_auth", mcp_auth_name(mcp_auth_));
+        if (!mcp_token_.empty()) line.with("mcp_token", std::string(mcp_token_.reveal()));
+        term_.result(line.text());
     } else if (info.reconnected) {
         term_.notice("Connected again: " + printable(info.url));
     } else {
@@ -85,6 +93,7 @@ void tunnel_printer::on_ready(const client::ready_info& info) {
         term_.result("🔗 Forwarding " + printable(info.url) + " -> " + printable(info.target));
         term_.result(raw_ ? "⚡ Ready to receive connections! Press Ctrl+C to stop"
                           : "⚡ Ready to receive requests! Press Ctrl+C to stop");
+        if (!mcp_token_.empty()) term_.result("🔑 MCP token: " + std::string(mcp_token_.reveal()));
     }
     check_reader();
 }

@@ -44,6 +44,8 @@ private:
     std::chrono::steady_clock::time_point started_;
     bool ready_ = false;
     bool raw_ = false;  ///< connections instead of requests
+    client::mcp_guard mcp_auth_ = client::mcp_guard::none;
+    secret mcp_token_;
     std::uint64_t requests_ = 0;
 };
 

@@ -11,6 +11,7 @@
 
 #include "app_origin.hpp"
 #include "directory_origin.hpp"
+#include "instatunnel/base/encoding.hpp"
 #include "instatunnel/base/log.hpp"
 #include "instatunnel/base/random.hpp"
 #include "instatunnel/engine/hello.hpp"
@@ -242,7 +243,8 @@ private:
         wish.target = options_.upstream.display;
         wish.port = options_.public_port != 0 ? options_.public_port : port_;
         wish.mcp = options_.mcp;
-        if (is_guarded()) {
+        add_mcp_auth(wish);
+        if (asks_for_password()) {
             wish.password = options_.visitor_password.clone();
             wish.basic = options_.visitor_basic.clone();
             wish.seed = visitor_seed_.clone();
@@ -250,7 +252,18 @@ private:
         session_->send_hello(engine::to_json(h));
     }
 
-    bool is_guarded() const noexcept { return !options_.visitor_password.empty() || !options_.visitor_basic.empty(); }
+    void add_mcp_auth(engine::tunnel_wish& wish) const {
+        if (options_.mcp_auth == mcp_guard::none) return;
+        wish.mcp_auth = options_.mcp_auth == mcp_guard::bearer ? "bearer" : "oauth";
+        if (options_.mcp_auth == mcp_guard::bearer)
+            wish.mcp_token_sha256 = to_base64url(sha256(options_.mcp_token.reveal()));
+        else
+            wish.mcp_users = options_.mcp_users;
+    }
+
+    bool asks_for_password() const noexcept {
+        return !options_.visitor_password.empty() || !options_.visitor_basic.empty();
+    }
 
     void on_welcome(std::string_view json) override {
         auto welcome = engine::parse_welcome(json);
@@ -260,9 +273,12 @@ private:
                          "This server does not serve " + std::string(wire::itp::kind_name(options_.kind)) + " tunnels",
                          "Ask its owner to update it"});
         // An edge that does not know what it was asked for would let everybody in.
-        if (is_guarded() && !welcome->tunnels.front().guarded)
+        if (asks_for_password() && !welcome->tunnels.front().guarded)
             return lost({errc::version_mismatch, "This server cannot ask visitors for a password; nothing was served",
                          "Ask its owner to update it, or leave --password and --auth out"});
+        if (options_.mcp_auth != mcp_guard::none && !welcome->tunnels.front().guarded)
+            return lost({errc::version_mismatch, "This server cannot guard MCP servers; nothing was served",
+                         "Ask its owner to update it, or leave --mcp-auth out"});
         greeting_.cancel();
         online_ = true;
         online_since_ = loop_.now();

@@ -90,6 +90,8 @@ void exchange::forget() noexcept {
     route_.reset();
     // An answer of the API that comes after its time would be read as the one to the next request.
     if (api_ticket_ != nullptr) *std::exchange(api_ticket_, nullptr) = nullptr;
+    parked_.reset();
+    leave_pass();
     api_request_.reset();  // answered before its body was whole: the rest is nobody's
     accept_.clear();
     request_id_ = 0;
@@ -103,7 +105,7 @@ void exchange::prepare(const wire::request_head& head, std::uint8_t version, boo
     version_ = version;
     head_request_ = head.method == "HEAD";
     request_done_ = ended;
-    reply_started_ = reply_done_ = event_stream_ = grpc_ = untimed_ = false;
+    reply_started_ = reply_done_ = event_stream_ = grpc_ = untimed_ = patient_ = false;
     continue_pending_ = head.expect_continue && !request_done_ && version_ != 10;
     body_seen_ = body_size_ = 0;
     owed_ = 0;
@@ -174,6 +176,12 @@ void exchange::start_tunnel_request(const wire::request_head& head, const std::s
         return refuse_body();
     auto shown = gate::proof::none;
     if (to->guard != nullptr && !pass_guard(head, *to, shown)) return;
+    if (to->mcp_door != nullptr && !pass_mcp_guard(head, *to)) return;
+    send_to_tunnel(head, shown);
+}
+
+void exchange::send_to_tunnel(const wire::request_head& head, gate::proof shown) {
+    auto& to = route_;
     auto& open = w_.open;
     open.tunnel = to->number;
     open.request_id = request_id_;
@@ -192,6 +200,8 @@ void exchange::start_tunnel_request(const wire::request_head& head, const std::s
     open.content_length = head.body == wire::body_kind::length ? static_cast<std::int64_t>(head.content_length) : -1;
     forward_request_fields(head, who().from, w_.forwarded, open.fields);
     if (to->guard != nullptr) to->guard->hide(shown, open.fields, w_.left_cookies);
+    if (to->mcp_door != nullptr) mcp_guard::hide(open.fields);
+    if (pass_ != nullptr) open.fields.push_back({"X-Instatunnel-Identity", pass_->identity});
     // An upgrade keeps its direction open: what follows the head is the new protocol.
     const bool ended = request_done_ && protocol_.empty();
     stream_ = to->via->session().open(open, ended ? flag::end : std::uint8_t{0}, *this);
@@ -203,10 +213,21 @@ void exchange::start_tunnel_request(const wire::request_head& head, const std::s
     ++to->requests;
     to->last_request = w_.loop.now();
     untimed_ = grpc_;
+    patient_ = to->mcp;
     if (continue_pending_)
         arm(w_.limits.continue_wait);
+    else if (!request_done_)
+        arm_wait(w_.limits.body_window);
     else
-        arm_wait(request_done_ ? w_.limits.reply_head : w_.limits.body_window);
+        wait_for_reply();
+}
+
+// A tool of an MCP server may work for hours before its first byte: that is the caller's to give up.
+void exchange::wait_for_reply() {
+    if (patient_)
+        timer_.cancel();
+    else
+        arm_wait(w_.limits.reply_head);
 }
 
 void exchange::serve_base_page() {
@@ -261,7 +282,7 @@ void exchange::finish_request(std::vector<wire::field>& trailers) {
         if (!trailers.empty()) stream_->send_trailers(trailers);
         if (stream_ != nullptr) stream_->finish();
     }
-    if (!reply_started_) arm_wait(w_.limits.reply_head);
+    if (!reply_started_) wait_for_reply();
 }
 
 // --- reply -----------------------------------------------------------------------------------------------------------
@@ -272,7 +293,7 @@ void exchange::begin_reply(const wire::itp::reply_head& head, const reply_plan& 
     reply_left_ = framing_ == reply_framing::length && head.content_length > 0
                       ? static_cast<std::uint64_t>(head.content_length)
                       : 0;
-    event_stream_ = untimed_ || is_event_stream(head);
+    event_stream_ = untimed_ || patient_ || is_event_stream(head);
     reply_started_ = true;
     if (!protocol_.empty() && stream_ != nullptr && !stream_->send_finished()) {
         // The app declined to upgrade: the request had no body, so nothing more goes its way.
@@ -351,6 +372,7 @@ void exchange::drop_stream() {
 }
 
 void exchange::on_exchange_timeout() {
+    if (is_parked()) return refuse(503, "unavailable", "The service did not answer in time", "Try again in a moment.");
     if (continue_pending_ && stream_ != nullptr) {
         // The app said nothing about the body it was asked to expect; most never do.
         continue_pending_ = false;

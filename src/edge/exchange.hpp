@@ -13,6 +13,9 @@
 #include "instatunnel/engine/session.hpp"
 #include "instatunnel/net/event_loop.hpp"
 #include "instatunnel/wire/http1.hpp"
+#include "mcp_guard.hpp"
+#include "parked_request.hpp"
+#include "visitor_passes.hpp"
 #include "worker.hpp"
 
 namespace instatunnel::edge {
@@ -39,8 +42,9 @@ struct edge_answer {
 /// base page) of its host, opens the stream, keeps the time limits, and says what the visitor is told when it fails. A
 /// front end derives from it, parses and writes, and gets the tunnel's events itself: nothing stands between the
 /// tunnel's bytes and the visitor's connection.
-class exchange : public engine::stream_events {
+class exchange : public engine::stream_events, public pass_holder {
 public:
+    void on_pass_ended() override;
     void on_reset(engine::stream&, engine::code why, std::string_view text) override;
 
 protected:
@@ -57,6 +61,8 @@ protected:
     /// 100 Continue.
     virtual void send_continue() = 0;
     virtual void on_timer() = 0;
+    /// A request that waited for the service's word about its visitor goes on, or has been refused.
+    virtual void on_unparked() = 0;
 
     /// Forgets the exchange before and sets out for the head of a new one. `version`: 10, 11, 20. `ended`: no body
     /// follows (or none that belongs to the request: an upgrade).
@@ -89,6 +95,8 @@ protected:
     void arm_wait(std::chrono::milliseconds limit) {
         if (!untimed_) timer_.arm(limit);
     }
+    /// The service is being asked about the visitor: the front end keeps what belongs to the request's body.
+    bool is_parked() const noexcept { return parked_ != nullptr; }
     bool waits_for_app() const noexcept {
         return stream_ != nullptr && (stream_->is_congested() || stream_->queued() != 0);
     }
@@ -107,6 +115,7 @@ protected:
     bool head_request_ = false;
     bool grpc_ = false;     ///< a gRPC call: errors are told as gRPC tells them
     bool untimed_ = false;  ///< a gRPC call on its way to an app
+    bool patient_ = false;  ///< on its way to an MCP server: its reply is waited for as long as it takes
     bool continue_pending_ = false;
     bool request_done_ = true;
     bool reply_started_ = false;
@@ -121,12 +130,22 @@ private:
     void hear_proxy(const wire::request_head& head);
     const visitor_origin& who() const noexcept { return told_ != nullptr ? *told_ : origin_; }
     void start_tunnel_request(const wire::request_head& head, const std::shared_ptr<route>& to);
+    void send_to_tunnel(const wire::request_head& head, gate::proof shown);
+    void wait_for_reply();
     void start_api_request(const wire::request_head& head);
     void finish_api_request();
     void refuse_api_body();
     void refuse_body();
     bool pass_guard(const wire::request_head& head, const route& to, gate::proof& shown);
     auth::token_bucket& gate_tries(const route& to);
+    // exchange_mcp.cpp:
+    bool pass_mcp_guard(const wire::request_head& head, const route& to);
+    void ask_about_visitor(const wire::request_head& head, const route& to, std::string_view token, std::string key);
+    void on_visitor_known(std::string key, const service::visitor_claim& claim,
+                          const std::shared_ptr<const mcp_guard>& asked_by, const service::visitor_answer& known);
+    void refuse_visitor(const service::api_response& refusal);
+    void hold(std::shared_ptr<visitor_pass> pass);
+    void leave_pass() noexcept;
     void answer_with(const service::api_response& response);
     void serve_base_page();
     void answer_call(int status, std::string_view code_name, std::string_view message, std::string_view hint,
@@ -135,7 +154,9 @@ private:
     std::unique_ptr<visitor_origin> told_;   ///< who the visitor is, by a trusted proxy's word
     std::shared_ptr<exchange*> api_ticket_;  ///< lets an answer of another thread find out that we are gone
     std::unique_ptr<service::api_request> api_request_;
-    std::string api_body_;  ///< may hold a password: moved into a secret or wiped
+    std::unique_ptr<parked_request> parked_;
+    std::shared_ptr<visitor_pass> pass_;  ///< by which it goes on
+    std::string api_body_;                ///< may hold a password: moved into a secret or wiped
 };
 
 }  // namespace instatunnel::edge

@@ -77,6 +77,10 @@ void http2_exchange::add_websocket_key(wire::request_head& head) {
 void http2_exchange::on_body(std::string_view bytes) {
     uncredited_ += bytes.size();
     if (lingers_) return;  // nobody takes it, so there is no more room for it
+    if (is_parked()) {
+        held_.append(bytes);  // bounded by the stream's window: no credit is given for it
+        return;
+    }
     if (connect_ && !upgraded_) {
         // Until the app agrees these bytes would be a second request to it. Bounded by the stream's window.
         if (stream_ != nullptr) early_.append(bytes);
@@ -88,6 +92,12 @@ void http2_exchange::on_body(std::string_view bytes) {
 
 void http2_exchange::on_body_end(std::vector<wire::field>& trailers) {
     input_over_ = true;
+    if (is_parked() && !connect_) {
+        held_end_ = true;
+        for (const auto& f : trailers)
+            held_trailers_.emplace_back(f.name, f.value);
+        return;
+    }
     if (connect_) {
         if (!upgraded_ || stream_ == nullptr) return;
         stream_->finish();
@@ -95,6 +105,22 @@ void http2_exchange::on_body_end(std::vector<wire::field>& trailers) {
         return;
     }
     if (!request_done_) finish_request(trailers);
+}
+
+void http2_exchange::on_unparked() {
+    if (closed_) return;
+    if (stream_ != nullptr) stream_->watch_progress();
+    const auto held = std::exchange(held_, {});
+    if (!connect_)
+        forward_body(held, /*push=*/false);
+    else if (stream_ != nullptr)
+        early_ = held;
+    give_credit();
+    if (!std::exchange(held_end_, false) || request_done_) return;
+    std::vector<wire::field> trailers;
+    for (const auto& [name, value] : held_trailers_)
+        trailers.push_back({name, value});
+    finish_request(trailers);
 }
 
 // The visitor may send as much as the tunnel took; nothing is waited for where there is no tunnel (any more).

@@ -63,6 +63,7 @@ private:
     void cut(engine::code why) override;
     void send_continue() override;
     void on_timer() override;
+    void on_unparked() override;
 
     http2_session& session() { return of_.session(); }
     void add_websocket_key(wire::request_head& head);
@@ -76,7 +77,10 @@ private:
     http2_connection& of_;
     std::size_t place_ = 0;  ///< among the connection's exchanges
     std::string websocket_key_;
-    std::string early_;               ///< bytes of an upgrade that came before the app agreed to it
+    std::string early_;  ///< bytes of an upgrade that came before the app agreed to it
+    std::string held_;   ///< of the body, while the service is asked about the visitor
+    std::vector<std::pair<std::string, std::string>> held_trailers_;
+    bool held_end_ = false;
     std::uint64_t taken_ = 0;         ///< body bytes that were given back to the visitor's windows
     std::size_t uncredited_ = 0;      ///< body bytes that were not yet
     std::uint64_t taken_freely_ = 0;  ///< since the window grew last

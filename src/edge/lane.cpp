@@ -131,6 +131,10 @@ void lane::on_hello(std::string_view json) {
     const bool wants_password = !wish.password.empty() || !wish.basic.empty();
     if (wants_password && kind_ != wire::itp::stream_kind::http)
         return end(code::forbidden, "Only visitors of http tunnels can be asked for a password");
+    mcp_ = wish.mcp && kind_ == wire::itp::stream_kind::http;
+    mcp_wish_ = {std::move(wish.mcp_auth), std::move(wish.mcp_token_sha256), std::move(wish.mcp_users)};
+    if (mcp_wish_.any() && (!mcp_ || wants_password || !mcp_wish_.is_known()))
+        return end(code::forbidden, "This edge does not know the way in which the MCP server should be guarded");
     target_ = wish.target;
     access_ = {std::move(wish.password), std::move(wish.basic), std::move(wish.seed)};
     instance_ = parsed->instance;
@@ -143,6 +147,7 @@ void lane::on_hello(std::string_view json) {
     claim.target = wish.target;
     claim.instance = parsed->instance;
     claim.mcp = wish.mcp;
+    if (mcp_wish_.mode == "oauth") claim.mcp_users = std::make_shared<const std::vector<std::string>>(mcp_wish_.users);
     claim.proto = wish.proto;
     claim.port = wish.port;
     claim.remote_address = peer_.address;
@@ -183,7 +188,7 @@ void lane::admitted(outcome<service::granted_tunnel> granted, std::string ref) {
     grant.url = route_->tunnel.url;
     grant.proto = wire::itp::kind_name(route_->kind);
     grant.port = route_->tunnel.port;
-    grant.guarded = route_->guard != nullptr;
+    grant.guarded = route_->guard != nullptr || route_->mcp_door != nullptr;
     session_.send_welcome(engine::to_json(w));
     --w_.lanes_without_hello;
     counted_ = false;
@@ -222,6 +227,10 @@ outcome<void> lane::take_route(service::granted_tunnel granted) {
     existing->tunnel = std::move(granted);
     existing->guard = access_.any() ? std::make_shared<const gate>(access_, existing->tunnel.host) : nullptr;
     access_ = {};
+    existing->mcp = mcp_;
+    existing->mcp_door =
+        mcp_wish_.any() ? std::make_shared<const mcp_guard>(mcp_wish_, existing->tunnel.url, w_.issuer()) : nullptr;
+    mcp_wish_ = {};
     existing->via = this;
     existing->instance = instance_;
     existing->target = target_;

@@ -8,6 +8,7 @@
 #include "instatunnel/base/error.hpp"
 #include "instatunnel/engine/session.hpp"
 #include "instatunnel/net/connection.hpp"
+#include "mcp_guard.hpp"
 #include "worker.hpp"
 
 namespace instatunnel::edge {
@@ -73,6 +74,8 @@ private:
     std::string target_;
     wire::itp::stream_kind kind_ = wire::itp::stream_kind::http;
     gate_wish access_;  ///< until the tunnel is granted
+    mcp_wish mcp_wish_;
+    bool mcp_ = false;
     std::string instance_;
     bool hello_seen_ = false;
     bool resumed_ = false;

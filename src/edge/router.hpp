@@ -14,14 +14,17 @@ namespace instatunnel::edge {
 
 class gate;
 class lane;
+class mcp_guard;
 
 /// A tunnel that is, or a moment ago was, connected to this edge.
 struct route {
     service::granted_tunnel tunnel;
     wire::itp::stream_kind kind = wire::itp::stream_kind::http;
-    std::uint32_t number = 0;           ///< id inside sessions
-    lane* via = nullptr;                ///< null while its client is away
-    std::shared_ptr<const gate> guard;  ///< asks visitors for a password; null: everybody may come
+    std::uint32_t number = 0;                   ///< id inside sessions
+    lane* via = nullptr;                        ///< null while its client is away
+    std::shared_ptr<const gate> guard;          ///< asks visitors for a password; null: everybody may come
+    bool mcp = false;                           ///< an MCP server: no time limits on what it answers
+    std::shared_ptr<const mcp_guard> mcp_door;  ///< asks its callers for authorization; null: it does so itself
     std::string instance;
     std::string target;
     std::string key_id;

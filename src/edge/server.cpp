@@ -10,6 +10,7 @@
 #include "instatunnel/base/log.hpp"
 #include "instatunnel/net/event_loop.hpp"
 #include "lane.hpp"
+#include "pass_watch.hpp"
 #include "redirector.hpp"
 #include "visitor_connection.hpp"
 
@@ -17,6 +18,7 @@ namespace instatunnel::edge {
 namespace {
 
 constexpr std::chrono::milliseconds housekeeping{2000};
+constexpr std::chrono::milliseconds pass_watch{1000};
 constexpr std::chrono::milliseconds drain_step{100};
 constexpr std::chrono::milliseconds list_wait{500};
 
@@ -50,7 +52,9 @@ public:
           tick_(
               loop_, [](void* self) { static_cast<server_impl*>(self)->on_tick(); }, this),
           drain_tick_(
-              loop_, [](void* self) { static_cast<server_impl*>(self)->on_drain_tick(); }, this) {
+              loop_, [](void* self) { static_cast<server_impl*>(self)->on_drain_tick(); }, this),
+          pass_tick_(
+              loop_, [](void* self) { static_cast<server_impl*>(self)->on_pass_tick(); }, this) {
         worker_.domain = options_.domain;
         worker_.api_host = "api." + options_.domain;
         worker_.public_port = options_.public_port;
@@ -63,6 +67,7 @@ public:
             redirect_acceptor_ =
                 std::make_unique<net::acceptor>(loop_, std::move(options_.http_listener), redirect_door_);
         tick_.arm(housekeeping);
+        pass_tick_.arm(pass_watch);
         thread_ = std::thread([this] { loop_.run(); });
     }
 
@@ -90,7 +95,17 @@ public:
     }
 
     void close_key(const std::string& key_id, errc why) override {
-        loop_.post([this, key_id, why] { end_lanes([&](const route& r) { return r.key_id == key_id; }, why); });
+        loop_.post([this, key_id, why] {
+            end_lanes([&](const route& r) { return r.key_id == key_id; }, why);
+            worker_.passes.end(key_id);
+        });
+    }
+
+    void look_at_visitors_again() override {
+        loop_.post([this] {
+            worker_.passes.make_stale();
+            look_at_passes(worker_, /*all=*/true);
+        });
     }
 
     outcome<std::vector<service::live_tunnel>> list() override {
@@ -148,6 +163,12 @@ private:
         tick_.arm(housekeeping);
     }
 
+    void on_pass_tick() {
+        worker_.passes.forget_unused(loop_.now());
+        look_at_passes(worker_, /*all=*/false);
+        pass_tick_.arm(pass_watch);
+    }
+
     // Order: no newcomers, then no new requests on open connections, then wait for those under way.
     void begin_drain(std::chrono::milliseconds limit) {
         worker_.draining = true;
@@ -178,6 +199,7 @@ private:
         redirect_acceptor_.reset();
         worker_.ports.close_all();
         tick_.cancel();
+        pass_tick_.cancel();
         drain_tick_.cancel();
         for (visitor_connection* v : std::vector<visitor_connection*>(worker_.visitors.begin(), worker_.visitors.end()))
             v->abort();
@@ -197,6 +219,7 @@ private:
     std::unique_ptr<net::acceptor> redirect_acceptor_;
     net::timer tick_;
     net::timer drain_tick_;
+    net::timer pass_tick_;
     std::chrono::steady_clock::time_point drain_deadline_;
     bool stopping_ = false;
     std::thread thread_;

@@ -36,7 +36,7 @@ void visitor::on_readable() {
         // Whoever asks without reading the answers gets no further ones.
         const bool full =
             input_.size() >= w_.limits.pipelined_bytes || (state_ == state::reading_head && conn_->is_congested());
-        if (full || (stream_ != nullptr && stream_->is_congested())) {
+        if (full || is_parked() || (stream_ != nullptr && stream_->is_congested())) {
             reading_paused_ = true;
             return;
         }
@@ -100,6 +100,7 @@ std::size_t visitor::consume_step(std::string_view bytes) {
         case state::reading_head:
             return consume_head(bytes);
         case state::reading_body:
+            if (is_parked()) return 0;
             return body_ == wire::body_kind::chunked ? consume_chunked(bytes) : consume_body(bytes);
         case state::upgraded:
             forward_body(bytes, /*push=*/true);
@@ -171,6 +172,12 @@ void visitor::request_complete() {
 }
 
 void visitor::on_drained(engine::stream&) {
+    if (reading_paused_ && state_ != state::closing) conn_->resume_reading();
+}
+
+void visitor::on_unparked() {
+    if (state_ == state::closing) return;
+    if (!input_.empty() && !in_consume_) consume({});
     if (reading_paused_ && state_ != state::closing) conn_->resume_reading();
 }
 

@@ -63,6 +63,7 @@ private:
     void close(bool cleanly);
     void leave();
     void on_timer() override;
+    void on_unparked() override;
 
     std::unique_ptr<net::connection> conn_;
     state state_ = state::reading_head;

@@ -21,6 +21,7 @@
 #include "port_doors.hpp"
 #include "router.hpp"
 #include "trusted_proxy.hpp"
+#include "visitor_passes.hpp"
 
 namespace instatunnel::edge {
 
@@ -60,6 +61,10 @@ struct worker {
     std::string domain;
     std::string api_host;
     std::uint16_t public_port = 443;
+    /// Of the authorization server, as the service names it.
+    std::string issuer() const {
+        return "https://" + api_host + (public_port == 443 ? std::string() : ":" + std::to_string(public_port));
+    }
     std::string support_contact;  ///< on pages that tell of a limit; may be empty
     const edge_limits limits;
 
@@ -75,6 +80,7 @@ struct worker {
     auth::bucket_table handshakes{limits.handshakes, limits.addresses_remembered};
     auth::bucket_table tunnel_requests{limits.tunnel_requests, limits.addresses_remembered};
     auth::bucket_table gate_tries{limits.gate_tries, limits.addresses_remembered};
+    visitor_passes passes;
     std::size_t lanes_without_hello = 0;
     std::uint64_t next_request_id = 1;
     std::uint32_t next_route_number = 1;

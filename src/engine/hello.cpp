@@ -11,6 +11,7 @@ using nlohmann::json;
 
 constexpr std::size_t max_text = 512;
 constexpr std::size_t max_tunnels = 64;
+constexpr std::size_t max_mcp_users = 100;
 
 // Member of an object as text; nothing if absent. False: another type, or too long.
 bool read_text(const json& object, const char* name, std::string& out) {
@@ -70,11 +71,29 @@ bool read_access(const json& item, tunnel_wish& out) {
            read_secret(*access, "basic", out.basic) && read_secret(*access, "seed", out.seed);
 }
 
+bool read_mcp_users(const json& item, std::vector<std::string>& out) {
+    const auto users = item.find("users");
+    if (users == item.end()) return true;
+    if (!users->is_array() || users->size() > max_mcp_users) return false;
+    for (const auto& user : *users) {
+        if (!user.is_string() || user.get_ref<const std::string&>().size() > max_text) return false;
+        out.push_back(user.get<std::string>());
+    }
+    return true;
+}
+
+bool read_mcp_auth(const json& item, tunnel_wish& out) {
+    const auto auth = item.find("mcp_auth");
+    if (auth == item.end() || auth->is_null()) return true;
+    return auth->is_object() && read_text(*auth, "mode", out.mcp_auth) &&
+           read_text(*auth, "token_sha256", out.mcp_token_sha256) && read_mcp_users(*auth, out.mcp_users);
+}
+
 bool read_wish(const json& item, tunnel_wish& out) {
     return item.is_object() && read_text(item, "ref", out.ref) && read_text(item, "proto", out.proto) &&
            read_text(item, "sub", out.name) && read_text(item, "host", out.host) &&
            read_text(item, "target", out.target) && read_port(item, out.port) && read_flag(item, "mcp", out.mcp) &&
-           read_access(item, out);
+           read_mcp_auth(item, out) && read_access(item, out);
 }
 
 bool read_grant(const json& item, tunnel_grant& out) {
@@ -101,6 +120,13 @@ json access_of(const tunnel_wish& t) {
     return access;
 }
 
+json mcp_auth_of(const tunnel_wish& t) {
+    json auth = {{"mode", t.mcp_auth}};
+    if (!t.mcp_token_sha256.empty()) auth["token_sha256"] = t.mcp_token_sha256;
+    if (!t.mcp_users.empty()) auth["users"] = t.mcp_users;
+    return auth;
+}
+
 }  // namespace
 
 std::string to_json(const hello& h) {
@@ -111,6 +137,7 @@ std::string to_json(const hello& h) {
         if (!t.host.empty()) item["host"] = t.host;
         if (t.port != 0) item["port"] = t.port;
         if (t.mcp) item["mcp"] = true;
+        if (!t.mcp_auth.empty()) item["mcp_auth"] = mcp_auth_of(t);
         if (!t.password.empty() || !t.basic.empty()) item["access"] = access_of(t);
         tunnels.push_back(std::move(item));
     }

@@ -8,6 +8,10 @@
 
 namespace instatunnel::auth {
 
+/// What an access token for a tunnel's address gives, and all that it gives: to call the MCP server behind it. Keys
+/// never hold it; it is none of the sixteen.
+inline constexpr std::string_view mcp_scope = "mcp:call";
+
 /// The sixteen scopes a key can hold, in the order of the documents.
 std::span<const std::string_view> all_scopes() noexcept;
 /// The same as a list that a key owns: what signing in gives.

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "instatunnel/base/error.hpp"
 #include "instatunnel/base/secret.hpp"
@@ -20,6 +21,13 @@ struct tool_change;
 }
 
 namespace instatunnel::client {
+
+/// Who may call the MCP server behind a tunnel.
+enum class mcp_guard : std::uint8_t {
+    none,    ///< the server itself says: its callers' authorization passes through
+    bearer,  ///< whoever has the tunnel's token
+    oauth,   ///< people of the edge's accounts, by its authorization server
+};
 
 enum class host_header : std::uint8_t { preserve, rewrite, fixed };
 
@@ -44,8 +52,11 @@ struct tunnel_options {
     secret visitor_password;  ///< the edge asks visitors for it; empty: it does not
     secret visitor_basic;     ///< "user:password", asked for as HTTP Basic; empty: not
     app_protocol protocol = app_protocol::automatic;
-    bool mcp = false;                          ///< an MCP server: no time limits on its replies
-    mcp::tool_rules mcp_tools;                 ///< with `mcp`: which tools may be seen and called
+    bool mcp = false;           ///< an MCP server: no time limits on its replies
+    mcp::tool_rules mcp_tools;  ///< with `mcp`: which tools may be seen and called
+    mcp_guard mcp_auth = mcp_guard::none;
+    secret mcp_token;                          ///< for mcp_guard::bearer; the edge gets its digest only
+    std::vector<std::string> mcp_users;        ///< for mcp_guard::oauth, beside the owner: addresses, or "*"
     bool verify_upstream = true;               ///< https upstreams; never applied to loopback ones
     std::uint16_t public_port = 0;             ///< tcp: wanted at the edge; 0: the one that the account has, or any
     std::optional<wire::proxy_version> proxy;  ///< tcp and tls: tells the local program who the visitor is

@@ -20,6 +20,10 @@ struct tunnel_wish {
     std::string target;      ///< for listings
     std::uint16_t port = 0;  ///< tcp: the wanted public port; 0: any
     bool mcp = false;        ///< an MCP server: the account's plan must allow it
+    // Who may call that server. The edge must know the way, or refuse the tunnel.
+    std::string mcp_auth{};                ///< "bearer" or "oauth"; empty: the server itself decides
+    std::string mcp_token_sha256{};        ///< bearer: of the token, base64url
+    std::vector<std::string> mcp_users{};  ///< oauth: email addresses beside the owner's, or "*" for every account
     // What visitors have to know; both empty: nothing. The edge asks them before anything travels.
     secret password{};
     secret basic{};  ///< "user:password"

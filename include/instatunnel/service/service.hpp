@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "instatunnel/base/clock.hpp"
 #include "instatunnel/base/error.hpp"
 #include "instatunnel/base/secret.hpp"
 #include "instatunnel/service/rate_limits.hpp"
@@ -42,6 +43,10 @@ struct api_response {
     std::string body;
 };
 
+/// The people who may call an MCP server whose callers sign in, beside its tunnel's owner: normalised addresses, or
+/// "*" for every account. Immutable.
+using visitor_list = std::shared_ptr<const std::vector<std::string>>;
+
 /// What a tunnel client asks for in its HELLO.
 struct tunnel_claim {
     secret key;
@@ -50,6 +55,7 @@ struct tunnel_claim {
     std::string target;          ///< shown in listings, e.g. "localhost:3000"
     std::string instance;        ///< random id of the client process: the same one reconnects, another one takes over
     bool mcp = false;            ///< the local program is an MCP server
+    visitor_list mcp_users;      ///< whose callers sign in: who may, beside the owner; null: they do not
     std::string proto = "http";  ///< or "tcp", "tls"
     std::uint16_t port = 0;      ///< tcp: wanted public port; 0: the tunnel's own, or any
     std::string remote_address;
@@ -63,6 +69,40 @@ struct granted_tunnel {
     std::string host;  ///< "demo.t.example.com"
     std::string url;   ///< "https://demo.t.example.com:8443", port only when it is not 443; "tcp://t.example.com:20001"
     std::uint16_t port = 0;  ///< tcp: the public port
+};
+
+/// An access token that a visitor of an MCP tunnel sent.
+struct visitor_claim {
+    secret token;
+    std::string host;        ///< of the tunnel
+    std::string url;         ///< of the tunnel: whom the identity is for
+    std::string account_id;  ///< the tunnel's owner
+    visitor_list users;
+};
+
+/// The same of a token that was found good before and whose requests go on: they may outlive the token, but not the
+/// consent that stands behind it.
+struct visitor_again {
+    std::string token_id;  ///< "tok_…"
+    std::string account_id;
+    visitor_list users;
+};
+
+enum class visitor_verdict : std::uint8_t {
+    good,
+    unknown,         ///< never a token of this service
+    ended,           ///< expired or revoked, or its person may not sign in any more
+    other_audience,  ///< made for another tunnel, or for the API
+    missing_scope,
+    not_invited,  ///< the person is neither the owner nor named by them
+    unavailable,  ///< too much to do, or the store failed: nothing is known
+};
+
+struct visitor_answer {
+    visitor_verdict verdict = visitor_verdict::unavailable;
+    std::string token_id;
+    wall_time expires_at{};
+    std::string identity;  ///< the signed statement for the app who calls (a JWT, see docs/mcp.md)
 };
 
 /// What the edge tells about a tunnel that is connected now.
@@ -93,6 +133,8 @@ public:
     /// Blocks briefly (bounded) for an answer of the edge's worker. Holds every tunnel whose grant was handed over
     /// before the call. Errors: busy (no answer in time).
     virtual outcome<std::vector<live_tunnel>> list() = 0;
+    /// The store was changed by others: what visitors of MCP tunnels were found to be may be wrong by now.
+    virtual void look_at_visitors_again() {}
 };
 
 /// Who may make an account through the API.
@@ -133,9 +175,9 @@ struct first_user {
     bool created = false;
 };
 
-/// Owns the store. All methods but `handle` and `admit` are called from one control thread; handle and admit may be
-/// called from any thread, run on the service's own threads (SQL on one, password hashing on another, queues bounded:
-/// beyond them 503 / errc::busy) and call back from there.
+/// Owns the store. All methods but `handle`, `admit`, `check_visitor` and `check_again` are called from one control
+/// thread; these may be called from any thread, run on the service's own threads (SQL on one, password hashing on
+/// another, queues bounded: beyond them 503 / errc::busy) and call back from there.
 class service {
 public:
     /// Opens and migrates the store. Errors: store_failed (with the path and what to do), file_permission.
@@ -154,6 +196,13 @@ public:
     /// email_not_verified, forbidden,
     /// plan_limit, malformed_name, name_reserved, name_taken, not_found, rate_limited, busy, store_failed.
     virtual void admit(tunnel_claim claim, admit_callback done) = 0;
+
+    using visitor_callback = std::function<void(visitor_answer)>;
+    /// May this visitor call the MCP server behind a tunnel? From any thread; see above for the threads and bounds.
+    virtual void check_visitor(visitor_claim claim, visitor_callback done) = 0;
+    /// One verdict for each, in their order; a token that has only expired is good. From any thread.
+    using visitors_callback = std::function<void(std::vector<visitor_verdict>)>;
+    virtual void check_again(std::vector<visitor_again> visitors, visitors_callback done) = 0;
 
     /// Adds to the counters of a tunnel and its account; batched by the edge (about once a second), queued, never
     /// blocks.
