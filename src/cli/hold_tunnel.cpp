@@ -1,8 +1,11 @@
 #include "hold_tunnel.hpp"
 
+#include <optional>
+
 #include "instatunnel/app/descriptor_limit.hpp"
 #include "instatunnel/app/signals.hpp"
 #include "key_problem.hpp"
+#include "mcp_announcer.hpp"
 #include "stop_relay.hpp"
 #include "tunnel_printer.hpp"
 
@@ -22,6 +25,11 @@ outcome<exit_code> hold_tunnel(client::tunnel_options options, const credentials
     });
     tunnel_printer printer(c.term, c.now, quiet, [&] { relay.signal(); });
     printer.starting(options);
+    std::optional<mcp_announcer> announcer;
+    if (options.mcp) {
+        announcer.emplace(c.term, options);
+        printer.when_ready([&](const client::ready_info& info) { announcer->start(info.url, info.name); });
+    }
     client::tunnel tunnel(std::move(options), printer);
     relay.attach([&] { tunnel.stop(); });
     const auto ended = tunnel.run();

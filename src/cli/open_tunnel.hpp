@@ -9,7 +9,16 @@
 
 namespace instatunnel::cli {
 
-/// `instatunnel TARGET` and `connect`.
+/// `instatunnel mcp -- COMMAND`: what is started instead of a target that is there.
+struct stdio_options {
+    bool wanted = false;
+    std::vector<std::string> command;
+    bool shared = false;       ///< one process for all sessions
+    std::string max_sessions;  ///< empty: the usual limit
+    std::string session_idle;  ///< a duration; empty: the usual one
+};
+
+/// `instatunnel TARGET`, `connect` and `mcp`.
 struct open_options {
     std::string target;    ///< empty: the first usual port that answers
     std::string port;      ///< --port, the same as a target
@@ -30,6 +39,7 @@ struct open_options {
     std::vector<std::string> mcp_allowed_users;  ///< oauth: accounts beside the owner's, by address; "*": all
     bool quiet = false;
     directory_flags directory;
+    stdio_options stdio;
     bool connect = false;  ///< attach to a tunnel that exists: exactly one of subdomain and domain
     std::string domain;
 };

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "instatunnel/base/names.hpp"
+#include "mcp_command.hpp"
 #include "target_word.hpp"
 #include "terminal.hpp"
 #include "tunnel_name.hpp"
@@ -125,9 +126,13 @@ outcome<void> check_transport(const std::string& name) {
 
 outcome<tunnel_plan> plan_tunnel(const open_options& options) {
     tunnel_plan plan;
-    auto upstream = plan_upstream(options);
-    if (!upstream) return upstream.error();
-    plan.upstream = std::move(*upstream);
+    if (options.stdio.wanted) {
+        if (auto set = plan_stdio(options.stdio, plan); !set) return set.error();
+    } else {
+        auto upstream = plan_upstream(options);
+        if (!upstream) return upstream.error();
+        plan.upstream = std::move(*upstream);
+    }
     if (auto named = plan_name(options, plan); !named) return named.error();
     if (auto set = plan_host_header(options, plan); !set) return set.error();
     if (auto set = plan_protocol(options, plan); !set) return set.error();

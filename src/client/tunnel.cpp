@@ -22,6 +22,7 @@
 #include "instatunnel/net/listener.hpp"
 #include "instatunnel/net/tls.hpp"
 #include "raw_origin.hpp"
+#include "stdio_origin.hpp"
 
 namespace instatunnel::client {
 namespace {
@@ -171,6 +172,10 @@ public:
 private:
     outcome<void> open_origin() {
         const bool is_raw = options_.kind != wire::itp::stream_kind::http;
+        if (!options_.mcp_command.empty()) {
+            origin_ = std::make_unique<stdio_origin>(loop_, options_, events_);
+            return {};
+        }
         auto opened = is_raw                           ? open_raw_origin(loop_, options_, events_)
                       : options_.upstream.is_directory ? open_directory_origin(loop_, options_, events_)
                                                        : open_app_origin(loop_, options_, events_);

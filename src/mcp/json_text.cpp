@@ -262,6 +262,12 @@ std::optional<text_span> find_member(std::string_view text, text_span object, st
     return found;
 }
 
+std::string with_value(std::string_view text, text_span old, std::string_view value) {
+    std::string out;
+    out.reserve(text.size() + value.size());
+    return out.append(text.substr(0, old.begin)).append(value).append(text.substr(old.begin + old.size));
+}
+
 std::optional<std::string> decode_string(std::string_view raw) {
     if (raw.size() < 2 || raw.front() != '"') return std::nullopt;
     raw = raw.substr(1, raw.size() - 2);

@@ -55,11 +55,15 @@ struct tunnel_options {
     bool mcp = false;           ///< an MCP server: no time limits on its replies
     mcp::tool_rules mcp_tools;  ///< with `mcp`: which tools may be seen and called
     mcp_guard mcp_auth = mcp_guard::none;
-    secret mcp_token;                          ///< for mcp_guard::bearer; the edge gets its digest only
-    std::vector<std::string> mcp_users;        ///< for mcp_guard::oauth, beside the owner: addresses, or "*"
-    bool verify_upstream = true;               ///< https upstreams; never applied to loopback ones
-    std::uint16_t public_port = 0;             ///< tcp: wanted at the edge; 0: the one that the account has, or any
-    std::optional<wire::proxy_version> proxy;  ///< tcp and tls: tells the local program who the visitor is
+    secret mcp_token;                      ///< for mcp_guard::bearer; the edge gets its digest only
+    std::vector<std::string> mcp_users;    ///< for mcp_guard::oauth, beside the owner: addresses, or "*"
+    std::vector<std::string> mcp_command;  ///< an MCP server to start, instead of `upstream`; empty: none
+    bool mcp_shared = false;               ///< one process of it for all sessions
+    std::size_t mcp_max_sessions = 64;
+    std::chrono::minutes mcp_session_idle{30};  ///< a session that nobody has used for this long ends
+    bool verify_upstream = true;                ///< https upstreams; never applied to loopback ones
+    std::uint16_t public_port = 0;              ///< tcp: wanted at the edge; 0: the one that the account has, or any
+    std::optional<wire::proxy_version> proxy;   ///< tcp and tls: tells the local program who the visitor is
 };
 
 struct ready_info {

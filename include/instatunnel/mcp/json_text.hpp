@@ -32,6 +32,8 @@ void for_each_element(std::string_view text, text_span array, const std::functio
 
 /// The first value of that key in an object; nullopt: none.
 std::optional<text_span> find_member(std::string_view text, text_span object, std::string_view key);
+/// `text` with another value in the place of one.
+std::string with_value(std::string_view text, text_span old, std::string_view value);
 /// The value without blanks around it.
 text_span whole(std::string_view text) noexcept;
 
