@@ -1,37 +1,21 @@
 #include "instatunnel/auth/key.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-
 #include "instatunnel/base/encoding.hpp"
 #include "instatunnel/base/file.hpp"
 #include "instatunnel/base/names.hpp"
 #include "instatunnel/base/random.hpp"
-#include "instatunnel/base/unique_fd.hpp"
+#include "new_file.hpp"
 
 namespace instatunnel::auth {
 namespace {
 
 constexpr std::size_t pepper_bytes = 32;
 
-// link() fails if the name exists, where rename() would replace a pepper that another process made meanwhile.
 outcome<void> make_pepper_file(const std::filesystem::path& file) {
     std::string bytes(pepper_bytes, '\0');
     fill_random({reinterpret_cast<unsigned char*>(bytes.data()), bytes.size()});
     const secret line(to_hex(bytes) + "\n");
-    const auto draft = file.string() + "." + random_base62(8);
-    if (auto written = write_file_atomically(draft, line.reveal(), 0600); !written) return written;
-    const bool linked = ::link(draft.c_str(), file.c_str()) == 0 || errno == EEXIST;
-    const int error = errno;
-    ::unlink(draft.c_str());
-    if (!linked) return failure(errc::file_io, "Cannot write " + file.string() + ": " + std::strerror(error));
-    const unique_fd folder(::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder || ::fsync(folder.get()) != 0)
-        return failure(errc::file_io, "Cannot sync " + file.parent_path().string());
-    return {};
+    return make_new_file(file, line.reveal());
 }
 
 bool is_pepper(std::string_view text) {

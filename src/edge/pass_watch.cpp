@@ -17,7 +17,8 @@ void look_at_passes(worker& w, bool all) {
     w.passes.each_under_way(wall_now(), all, [&](const std::shared_ptr<visitor_pass>& pass) {
         // One that is being asked about gets an answer that knows of the change: the service's queue is in order.
         if (std::exchange(pass->asking, true)) return;
-        questions.push_back({pass->token_id, pass->account_id, pass->users});
+        questions.push_back(
+            {pass->token_id, pass->user_id, pass->client_id, pass->host, pass->account_id, pass->users});
         asked->push_back(pass);
     });
     if (questions.empty()) return;

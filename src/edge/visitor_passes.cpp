@@ -25,6 +25,8 @@ std::shared_ptr<visitor_pass> visitor_passes::keep(std::string key, const servic
     if (pass == nullptr) pass = std::make_shared<visitor_pass>();
     pass->key = std::move(key);
     pass->token_id = answer.token_id;
+    pass->user_id = answer.user_id;
+    pass->client_id = answer.client_id;
     pass->host = claim.host;
     pass->account_id = claim.account_id;
     pass->users = claim.users;

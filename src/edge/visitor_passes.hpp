@@ -26,6 +26,8 @@ protected:
 struct visitor_pass {
     std::string key;  ///< of visitor_passes
     std::string token_id;
+    std::string user_id;
+    std::string client_id;
     std::string host;
     std::string account_id;
     service::visitor_list users;

@@ -14,9 +14,6 @@ namespace {
 
 constexpr std::size_t max_state_bytes = 2048;
 constexpr std::size_t code_characters = 40;
-// Asked for without a word about scopes, by a client without a list of its own: what tells least.
-constexpr const char* smallest_scope = "account:read";
-
 // None of these may come twice (RFC 6749 §3.1): two readers could take different ones.
 constexpr const char* single_parameters[] = {"client_id", "redirect_uri",   "response_type",         "scope",
                                              "state",     "code_challenge", "code_challenge_method", "resource",
@@ -45,16 +42,6 @@ bool is_https_redirect(const authorization_request& request) {
 }
 
 }  // namespace
-
-std::optional<std::vector<std::string>> requested_scopes(const store::oauth_client& client, std::string_view scope) {
-    auto scopes = auth::parse_scopes(scope);
-    if (!scopes) return std::nullopt;
-    if (scopes->empty()) return client.scopes.empty() ? std::vector<std::string>{smallest_scope} : client.scopes;
-    if (client.scopes.empty()) return scopes;
-    for (const auto& one : *scopes)
-        if (auth::first_missing(client.scopes, one)) return std::nullopt;
-    return scopes;
-}
 
 std::optional<std::string> canonical_resource(std::string_view text, const server_settings& settings) {
     if (text.empty()) return std::string();
@@ -101,12 +88,12 @@ outcome<read_request> authorization_endpoint::read(const form& query) {
     if (challenge.empty() && is_public(request.client))
         return no("invalid_request", "A public client must send code_challenge (PKCE, S256)");
     request.challenge = challenge;
-    auto scopes = requested_scopes(request.client, query.value("scope"));
-    if (!scopes) return no("invalid_scope", "scope holds one that is not known, or that this client may not ask for");
-    request.scopes = std::move(*scopes);
     auto resource = canonical_resource(query.value("resource"), settings_);
     if (!resource) return no("invalid_target", "resource is not an address of this service");
     request.resource = std::move(*resource);
+    auto scopes = requested_scopes(request.client, query.value("scope"), request.resource);
+    if (!scopes) return no("invalid_scope", "scope holds one that is not known, or that this client may not ask for");
+    request.scopes = std::move(*scopes);
     request.ask_again = query.value("prompt") == "consent";
     return read_request(std::move(request));
 }

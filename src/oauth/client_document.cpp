@@ -8,7 +8,7 @@
 #include "client_limits.hpp"
 #include "instatunnel/auth/email.hpp"
 #include "instatunnel/auth/redirect_uri.hpp"
-#include "instatunnel/auth/scopes.hpp"
+#include "instatunnel/oauth/authorization.hpp"
 #include "instatunnel/oauth/clients.hpp"
 
 namespace instatunnel::oauth {
@@ -125,7 +125,7 @@ answer<void> read_scope(const json& document, store::oauth_client& client) {
         const auto end = std::min(rest.find(' '), rest.size());
         const auto word = rest.substr(0, end);
         rest.remove_prefix(std::min(end + 1, rest.size()));
-        if (auth::is_scope_pattern(word) && std::ranges::find(client.scopes, word) == client.scopes.end())
+        if (is_client_scope(word) && std::ranges::find(client.scopes, word) == client.scopes.end())
             client.scopes.emplace_back(word);
     }
     if (client.scopes.empty()) return bad("scope holds none that this server knows");

@@ -6,10 +6,10 @@
 #include "instatunnel/auth/email.hpp"
 #include "instatunnel/auth/key.hpp"
 #include "instatunnel/auth/redirect_uri.hpp"
-#include "instatunnel/auth/scopes.hpp"
 #include "instatunnel/base/encoding.hpp"
 #include "instatunnel/base/names.hpp"
 #include "instatunnel/base/random.hpp"
+#include "instatunnel/oauth/authorization.hpp"
 
 namespace instatunnel::oauth {
 namespace {
@@ -83,8 +83,7 @@ std::optional<refusal> check(const new_client& asked, const std::vector<std::str
     for (const auto& uri : asked.redirect_uris)
         if (auto usable = auth::check_redirect_uri(uri); !usable)
             return refusal{"invalid_redirect_uri", std::string(usable.error().what())};
-    if (!std::ranges::all_of(asked.scopes, auth::is_scope_pattern))
-        return bad_metadata("scope holds one that is not known");
+    if (!std::ranges::all_of(asked.scopes, is_client_scope)) return bad_metadata("scope holds one that is not known");
     return std::nullopt;
 }
 

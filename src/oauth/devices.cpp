@@ -23,11 +23,11 @@ exchange_outcome no(const char* error, const char* description) {
 answer<device_answer> device_endpoint::begin(const store::oauth_client& client, const form& body,
                                              const std::string& address) {
     if (!may_use(client, grant_device)) return refusal{"unauthorized_client", "This client may not use device codes"};
-    auto scopes = requested_scopes(client, body.value("scope"));
-    if (!scopes)
-        return refusal{"invalid_scope", "scope holds one that is not known, or that this client may not ask for"};
     auto resource = canonical_resource(body.value("resource"), settings_);
     if (!resource) return refusal{"invalid_target", "resource is not an address of this service"};
+    auto scopes = requested_scopes(client, body.value("scope"), *resource);
+    if (!scopes)
+        return refusal{"invalid_scope", "scope holds one that is not known, or that this client may not ask for"};
     device_answer made;
     made.device_code = secret("itd_" + random_base62(device_characters));
     made.expires_in = settings_.device_life;

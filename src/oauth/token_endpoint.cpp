@@ -109,14 +109,16 @@ exchange_outcome token_endpoint::refresh(const store::oauth_client& client, cons
     auto subject = subject_of(**known);
     if (!is_same_resource(body, subject.resource, settings_))
         return no({"invalid_target", "resource is not the one that was granted"});
-    // RFC 6749 §6: the same or less.
+    // RFC 6749 §6: the same or less. At a tunnel there is only one scope.
     if (const auto scope = body.value("scope"); !scope.empty()) {
-        auto asked = auth::parse_scopes(scope);
-        if (!asked || std::ranges::any_of(*asked, [&](const std::string& one) {
+        auto asked = parse_client_scopes(scope);
+        if (asked) std::erase(*asked, std::string(auth::mcp_scope));
+        const bool is_more =
+            asked && subject.resource.empty() && std::ranges::any_of(*asked, [&](const std::string& one) {
                 return auth::first_missing(subject.scopes, one).has_value();
-            }))
-            return no({"invalid_scope", "scope holds more than was granted"});
-        if (!asked->empty()) subject.scopes = std::move(*asked);
+            });
+        if (!asked || is_more) return no({"invalid_scope", "scope holds more than was granted"});
+        if (!asked->empty() && subject.resource.empty()) subject.scopes = std::move(*asked);
     }
     exchange_outcome done = bad_grant("The refresh token was used before");
     bool reused = false;
@@ -141,10 +143,10 @@ exchange_outcome token_endpoint::client_credentials(const store::oauth_client& c
     if (body.has_repeated_name()) return repeated();
     if (is_public(client) || client.account_id.empty() || !may_use(client, grant_client))
         return no({"unauthorized_client", "This client may not act for itself"});
-    auto scopes = requested_scopes(client, body.value("scope"));
-    if (!scopes) return no({"invalid_scope", "scope holds one that is not known, or that this client may not ask for"});
     auto resource = canonical_resource(body.value("resource"), settings_);
     if (!resource) return no({"invalid_target", "resource is not an address of this service"});
+    auto scopes = requested_scopes(client, body.value("scope"), *resource);
+    if (!scopes) return no({"invalid_scope", "scope holds one that is not known, or that this client may not ask for"});
     const token_subject subject{client.id, client.user_id,    client.account_id, {}, auth::make_id("family"),
                                 *resource, std::move(*scopes)};
     // RFC 6749 §4.4.3: it can ask again at any time, so it gets no refresh token.

@@ -16,6 +16,7 @@
 #include "site/second_factor.hpp"
 #include "site/web_sessions.hpp"
 #include "usage_ledger.hpp"
+#include "visitor_check.hpp"
 #include "work_queue.hpp"
 
 namespace instatunnel::service {
@@ -46,6 +47,7 @@ struct api_parts {
     web_sessions& sessions;
     auth::password_pool& passwords;
     work_queue& queue;
+    visitor_check& visitors;
     live_tunnels* const& edge;  ///< null until attached
 };
 

@@ -3,6 +3,7 @@
 #include "caller.hpp"
 #include "instatunnel/auth/scopes.hpp"
 #include "instatunnel/base/clock.hpp"
+#include "instatunnel/oauth/authorization.hpp"
 #include "json_body.hpp"
 #include "oauth_routes.hpp"
 
@@ -26,7 +27,7 @@ metadata read_metadata(json_body& body) {
     asked.grants = body.texts("grant_types");
     given.method = body.text("token_endpoint_auth_method").value_or("client_secret_basic");
     asked.confidential = given.method != "none";
-    if (auto scopes = auth::parse_scopes(body.text("scope").value_or(std::string())))
+    if (auto scopes = oauth::parse_client_scopes(body.text("scope").value_or(std::string())))
         asked.scopes = std::move(*scopes);
     else
         asked.scopes = {"?"};  // refused by the registry, in its words
@@ -84,7 +85,9 @@ std::optional<api_error> check_own_reach(const oauth::new_client& asked, const s
     if (asked.scopes.empty())
         return wrong_value("scopes", "A client with client_credentials needs \"scopes\": the most it may ask for");
     for (const auto& scope : asked.scopes) {
-        const auto missing = auth::is_scope_pattern(scope) ? auth::first_missing(held, scope) : std::nullopt;
+        // Whoever may open a tunnel says who may call what is behind it.
+        const std::string_view needed = scope == auth::mcp_scope ? std::string_view("tunnels:write") : scope;
+        const auto missing = auth::is_scope_pattern(needed) ? auth::first_missing(held, needed) : std::nullopt;
         if (!missing) continue;
         api_error error;
         error.status = 403;

@@ -1,4 +1,5 @@
 #include "instatunnel/auth/scopes.hpp"
+#include "instatunnel/base/encoding.hpp"
 #include "oauth_routes.hpp"
 
 namespace instatunnel::service {
@@ -15,7 +16,10 @@ void oauth_routes::show_metadata(const call_ptr& c) {
     body["introspection_endpoint"] = endpoint("introspect");
     body["revocation_endpoint"] = endpoint("revoke");
     if (settings.dynamic_registration) body["registration_endpoint"] = endpoint("register");
-    body["scopes_supported"] = auth::full_scope_set();
+    body["jwks_uri"] = settings.issuer + "/.well-known/jwks.json";
+    auto scopes = auth::full_scope_set();
+    scopes.emplace_back(auth::mcp_scope);
+    body["scopes_supported"] = scopes;
     body["response_types_supported"] = {"code"};
     body["response_modes_supported"] = {"query"};
     body["grant_types_supported"] = {oauth::grant_code, oauth::grant_refresh, oauth::grant_client, oauth::grant_device};
@@ -26,6 +30,22 @@ void oauth_routes::show_metadata(const call_ptr& c) {
     body["authorization_response_iss_parameter_supported"] = true;
     body["client_id_metadata_document_supported"] = settings.client_documents;
     body["service_documentation"] = settings.issuer + "/v1/openapi.json";
+    c->reply(200, body);
+}
+
+// RFC 7517 and RFC 8037: what an app behind a tunnel checks X-Instatunnel-Identity with.
+void oauth_routes::show_identity_keys(const call_ptr& c) {
+    const auto& signer = parts_.visitors.signer();
+    nlohmann::ordered_json key;
+    key["kty"] = "OKP";
+    key["crv"] = "Ed25519";
+    key["x"] = to_base64url(signer.public_bytes());
+    key["kid"] = signer.id();
+    key["use"] = "sig";
+    key["alg"] = "EdDSA";
+    nlohmann::ordered_json body;
+    body["keys"] = {std::move(key)};
+    c->added.emplace_back("Cache-Control", "public, max-age=300");
     c->reply(200, body);
 }
 

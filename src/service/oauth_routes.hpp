@@ -27,6 +27,7 @@ public:
     void revoke_grant(const call_ptr& c);
     // oauth_metadata.cpp:
     void show_metadata(const call_ptr& c);
+    void show_identity_keys(const call_ptr& c);
 
 private:
     void exchange(const call_ptr& c, const store::oauth_client& client, const form& body);

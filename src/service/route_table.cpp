@@ -134,6 +134,12 @@ constexpr route table[] = {
      &oauth_routes::revoke_grant, with("GrantId").answers(204).note("Its tokens end at once.")},
     {"GET", "/.well-known/oauth-authorization-server", open, "", "What the authorization server can do, RFC 8414",
      &oauth_routes::show_metadata, answers(200, "AuthorizationServer")},
+    {"GET", "/.well-known/jwks.json", open, "", "Keys with which the edge signs X-Instatunnel-Identity, RFC 7517",
+     &oauth_routes::show_identity_keys,
+     answers(200, "IdentityKeys")
+         .note(
+             "Apps behind tunnels with `--mcp-auth oauth` check with it who calls. Fetch it again when a `kid` is not "
+             "in it.")},
     {"GET", "/account/audit", key, "account:read", "What happened to the account, newest first", &api::list_audit,
      with("AuditBefore AuditLimit AuditAction").answers(200, "AuditEvents").may_fail("422")},
     {"POST", "/tunnels", key, "tunnels:write", "Create a tunnel to connect to later", &api::create_tunnel,

@@ -21,6 +21,7 @@
 #include "sign_in_tries.hpp"
 #include "tuning.hpp"
 #include "usage_ledger.hpp"
+#include "visitor_check.hpp"
 #include "work_queue.hpp"
 
 namespace instatunnel::service {
@@ -38,19 +39,21 @@ constexpr std::chrono::hours unused_client_life{24};
 
 class service_impl final : public service {
 public:
-    service_impl(service_options options, tuning t, data_folder folder)
+    service_impl(service_options options, tuning t, data_folder folder, auth::signing_key signer)
         : options_(std::move(options)),
           tuning_(std::move(t)),
           data_(std::move(folder.data)),
           names_(options_.domain, options_.public_port),
           cors_(options_.cors_origins),
           pepper_(std::move(folder.pepper)),
+          signer_(std::move(signer)),
           audit_(*data_, pepper_, options_.data, tuning_),
           addresses_(*data_, audit_, tuning_),
           keys_(*data_, pepper_, tuning_),
           oauth_(*data_, oauth_settings()),
           factors_(*data_, pepper_, tuning_),
           sessions_(*data_, pepper_, tuning_),
+          visitors_(*data_, oauth_.settings, signer_, tuning_),
           watch_(*data_, tuning_),
           limits_(options_.limits),
           plans_(*data_),
@@ -65,7 +68,7 @@ public:
           documents_(*data_, options_.fetch, queue_, tuning_),
           api_({options_,        tuning_, names_,     cors_,     *data_,     keys_,  addresses_, watch_, limits_,
                 account_limits_, links_,  admission_, plans_,    gate_,      guard_, usage_,     audit_, oauth_,
-                documents_,      pepper_, factors_,   sessions_, passwords_, queue_, edge_}) {
+                documents_,      pepper_, factors_,   sessions_, passwords_, queue_, visitors_,  edge_}) {
         if (options_.require_verified_email) admission_.require_verified_email();
         queue_.post([this] { leave_address(); });
     }
@@ -100,7 +103,28 @@ public:
 
     void admit(tunnel_claim claim, admit_callback done) override {
         auto asked = std::make_shared<tunnel_claim>(std::move(claim));
-        if (!queue_.post([this, asked, done] { done(admission_.admit(*asked)); })) done(failure(errc::busy));
+        const auto admit = [this, asked, done] {
+            auto granted = admission_.admit(*asked);
+            if (granted) visitors_.note_tunnel(*granted, asked->mcp_users);
+            done(std::move(granted));
+        };
+        if (!queue_.post(admit)) done(failure(errc::busy));
+    }
+
+    void check_visitor(visitor_claim claim, visitor_callback done) override {
+        auto asked = std::make_shared<visitor_claim>(std::move(claim));
+        if (!queue_.post([this, asked, done] { done(visitors_.check(*asked)); })) done({});
+    }
+
+    void check_again(std::vector<visitor_again> visitors, visitors_callback done) override {
+        auto asked = std::make_shared<std::vector<visitor_again>>(std::move(visitors));
+        const auto check = [this, asked, done] {
+            std::vector<visitor_verdict> verdicts;
+            for (const auto& one : *asked)
+                verdicts.push_back(visitors_.check_again(one));
+            done(std::move(verdicts));
+        };
+        if (!queue_.post(check)) done({});
     }
 
     void record_usage(const std::string& tunnel_id, std::uint64_t requests, std::uint64_t bytes_in,
@@ -171,6 +195,7 @@ private:
             plans_.forget();
             guard_.forget();
             check_names_again_ = true;
+            if (edge_ != nullptr) edge_->look_at_visitors_again();
         }
         watch_.look_after(edge_);
         if (check_names_again_ && edge_ != nullptr) check_names_again_ = !guard_.end_lost_tunnels(*edge_);
@@ -217,6 +242,7 @@ private:
     const cors_policy cors_;
     usage_ledger usage_;
     const secret pepper_;
+    const auth::signing_key signer_;
 
     // From here to next_purge_: used on the queue's thread only.
     audit_log audit_;
@@ -225,6 +251,7 @@ private:
     oauth::server oauth_;
     second_factor factors_;
     web_sessions sessions_;
+    visitor_check visitors_;
     key_watch watch_;
     call_limits limits_;
     plan_book plans_;
@@ -250,7 +277,10 @@ private:
 outcome<std::unique_ptr<service>> open_tuned(service_options options, tuning t) {
     auto folder = open_data_folder(options.data);
     if (!folder) return folder.error();
-    auto opened = std::make_unique<service_impl>(std::move(options), std::move(t), std::move(*folder));
+    auto signer = auth::signing_key::load_or_make(options.data);
+    if (!signer) return signer.error();
+    auto opened =
+        std::make_unique<service_impl>(std::move(options), std::move(t), std::move(*folder), std::move(*signer));
     if (auto noted = opened->note_start(); !noted) return noted.error();
     return std::unique_ptr<service>(std::move(opened));
 }

@@ -11,17 +11,17 @@ import re
 # A challenge or state of OAuth (base64url) holds "it_" by chance now and then, inside a word. Keys that were handed out are known
 # and found wherever they stand.
 KEY = re.compile(rb"(?<![A-Za-z0-9_-])it_[A-Za-z0-9]{16,128}(?![A-Za-z0-9])")
-# Of OAuth: access and refresh tokens, codes of both kinds, secrets of clients.
-TOKEN = re.compile(rb"it[acdrs]_[A-Za-z0-9]{40}(?![A-Za-z0-9])")
+# Of OAuth: access and refresh tokens, codes of both kinds, secrets of clients. Of MCP tunnels: their tokens.
+TOKEN = re.compile(rb"it[acdmrs]_[A-Za-z0-9]{40}(?![A-Za-z0-9])")
 _PASSWORD_BYTES = 10  # shorter ones stand in other text by chance
 
 # Where secrets are by contract: a dev edge's first user, what a person stored or copied, and a legacy file that we only
 # read. The examples of the API's description have the form of keys.
-_FILES_WITH_SECRETS = re.compile(r"openapi\d*\.json|dev\.json|config\.json|\.instatunnel\.yaml|password[\w.-]*\.txt|key[\w.-]*\.txt|^(taken|key)$")
+_FILES_WITH_SECRETS = re.compile(r"openapi\d*\.json|dev\.json|config\.json|mcp-tokens\.json|\.instatunnel\.yaml|password[\w.-]*\.txt|key[\w.-]*\.txt|^(taken|key)$")
 # Commands that print a new or stored secret on standard output; nothing ever may on standard error.
 _PRINTING = [["login"], ["auth", "login"], ["auth", "show-key"], ["auth", "keys", "create"], ["auth", "keys", "rotate"],
              ["admin", "user"], ["admin", "key"], ["serve"], ["demo"], ["register"], ["auth", "register"]]
-_LINES_WITH_SECRETS = re.compile(rb'"event":"(serve|demo)\.ready"')
+_LINES_WITH_SECRETS = re.compile(rb'"event":"(serve|demo)\.ready"|"mcp_token":"|MCP token: ')
 
 _named_by_config = set()  # files that a person chose with --config
 secrets = set()

@@ -65,7 +65,15 @@ outcome<std::string> remember_consent(store::store& target, const server_setting
                                       const store::oauth_client& client, const std::vector<std::string>& scopes,
                                       const std::string& resource);
 
-/// What `client` asks for with `scope`: absent means the most it may ask for. nullopt: unknown, or more than that.
-std::optional<std::vector<std::string>> requested_scopes(const store::oauth_client& client, std::string_view scope);
+/// What `client` asks for with `scope` at `resource` (canonical): absent means the most it may ask for. A tunnel knows
+/// but mcp_scope, the API all others: what has no meaning there is left out (RFC 6749 §3.3). nullopt: unknown, more
+/// than the client may ask for, or nothing left.
+std::optional<std::vector<std::string>> requested_scopes(const store::oauth_client& client, std::string_view scope,
+                                                         std::string_view resource);
+
+/// Whether a client may be registered to ask for it: a pattern of the API's scopes, or mcp_scope.
+bool is_client_scope(std::string_view text) noexcept;
+/// auth::parse_scopes with mcp_scope.
+std::optional<std::vector<std::string>> parse_client_scopes(std::string_view text);
 
 }  // namespace instatunnel::oauth

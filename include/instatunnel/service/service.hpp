@@ -84,6 +84,9 @@ struct visitor_claim {
 /// consent that stands behind it.
 struct visitor_again {
     std::string token_id;  ///< "tok_…"
+    std::string user_id;
+    std::string client_id;
+    std::string host;  ///< the rest as above
     std::string account_id;
     visitor_list users;
 };
@@ -100,7 +103,10 @@ enum class visitor_verdict : std::uint8_t {
 
 struct visitor_answer {
     visitor_verdict verdict = visitor_verdict::unavailable;
+    // Of a good one:
     std::string token_id;
+    std::string user_id;
+    std::string client_id;
     wall_time expires_at{};
     std::string identity;  ///< the signed statement for the app who calls (a JWT, see docs/mcp.md)
 };

@@ -94,6 +94,7 @@ void site::ask_consent(const call_ptr& c) {
     if (!request) return;
     const auto who = require_person(c);
     if (!who) return;
+    if (!parts_.visitors.may_consent(who->person, request->resource)) return show_not_invited(c, *who, *request);
     const auto granted = parts_.oauth.authorization.is_granted(who->person, *request);
     if (!granted) return c->fail(granted.error());
     if (*granted) return send_code(c, who->person, *request, /*asked=*/false);
@@ -118,12 +119,25 @@ void site::ask_consent(const call_ptr& c) {
     show_small(c, "Allow " + request->client.name + "?", m, 200, source_of(request->redirect_uri));
 }
 
+void site::show_not_invited(const call_ptr& c, const signed_in_person& who,
+                            const oauth::authorization_request& request) {
+    markup m;
+    m.raw("<p>The owner of <code>").text(request.resource).raw("</code> has not named <strong>");
+    m.text(who.person.email).raw("</strong> as somebody who may use the MCP server there.</p>");
+    m.raw("<p class=\"soft\">They can do so with <code>--mcp-allow-user</code>. Your address must be confirmed.</p>");
+    m.raw("<form method=\"post\" action=\"/sign-out\">").hidden("csrf", parts_.sessions.form_token(*c));
+    m.hidden("next", c->request.path + "?" + c->request.query);
+    m.raw("<div class=\"buttons\"><button>Use another account</button></div></form>");
+    show_small(c, "This server is not open to you", m, 403);
+}
+
 void site::submit_consent(const call_ptr& c) {
     const auto request = read_request(c);
     if (!request) return;
     form fields;
     const auto who = require_form(c, fields);
     if (!who) return;
+    if (!parts_.visitors.may_consent(who->person, request->resource)) return show_not_invited(c, *who, *request);
     if (fields.value("decision") == "allow") return send_code(c, who->person, *request, /*asked=*/true);
     parts_.audit.note(event_of(c, who->person, "oauth.consent_denied").about(request->client.id).refused("denied"));
     c->redirect(parts_.oauth.authorization.deny(*request));

@@ -92,6 +92,7 @@ void site::confirm_device(const call_ptr& c, const store::device_request& reques
     m.time(request.created_at).raw("</dd><dt>You are</dt><dd>").text(who.person.email);
     m.raw("</dd></dl><p>It would be able to:</p>");
     add_scopes(m, request.scopes);
+    if (!request.resource.empty()) m.raw("<p>Only for <code>").text(request.resource).raw("</code>.</p>");
     m.raw("<form method=\"post\" action=\"/device\">").hidden("csrf", parts_.sessions.form_token(*c));
     const auto typed = form::parse(c->request.body.reveal());
     m.hidden("user_code", typed ? typed->value("user_code") : std::string_view());

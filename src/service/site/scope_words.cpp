@@ -1,5 +1,7 @@
 #include "scope_words.hpp"
 
+#include <algorithm>
+
 #include "instatunnel/auth/scopes.hpp"
 
 namespace instatunnel::service {
@@ -27,6 +29,7 @@ constexpr row rows[] = {
     {"admin:write", "Change how the account is administered"},
     {"users:manage", "Invite people"},
     {"org:manage", "Change the organisation"},
+    {auth::mcp_scope, "Call the MCP server behind the tunnel in your name: its tools, data and prompts"},
 };
 
 }  // namespace
@@ -41,6 +44,7 @@ std::vector<std::string_view> expand_scopes(const std::vector<std::string>& patt
     std::vector<std::string_view> scopes;
     for (const auto scope : auth::all_scopes())
         if (auth::grants(patterns, scope)) scopes.push_back(scope);
+    if (std::ranges::find(patterns, auth::mcp_scope) != patterns.end()) scopes.push_back(auth::mcp_scope);
     return scopes;
 }
 

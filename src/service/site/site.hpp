@@ -91,6 +91,7 @@ private:
     std::optional<oauth::authorization_request> read_request(const call_ptr& c);
     std::string form_target_of(std::string_view next);
     void ask_consent(const call_ptr& c);
+    void show_not_invited(const call_ptr& c, const signed_in_person& who, const oauth::authorization_request& request);
     void send_code(const call_ptr& c, const store::user& person, const oauth::authorization_request& request,
                    bool asked);
 

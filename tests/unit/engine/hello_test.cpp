@@ -54,6 +54,29 @@ TEST_CASE("HELLO says of a tunnel whether an MCP server is behind it") {
     CHECK_FALSE(parse_hello(with_tunnels(R"([{"mcp":"yes"}])")));
 }
 
+TEST_CASE("HELLO says who may call an MCP server") {
+    auto h = sample();
+    h.tunnels[0].mcp = true;
+    CHECK(to_json(h).find("mcp_auth") == std::string::npos);
+    h.tunnels[0].mcp_auth = "bearer";
+    h.tunnels[0].mcp_token_sha256 = "abc";
+    const auto bearer = parse_hello(to_json(h));
+    REQUIRE(bearer);
+    CHECK(bearer->tunnels[0].mcp_auth == "bearer");
+    CHECK(bearer->tunnels[0].mcp_token_sha256 == "abc");
+    h.tunnels[0].mcp_auth = "oauth";
+    h.tunnels[0].mcp_users = {"ann@example.com", "*"};
+    CHECK(parse_hello(to_json(h))->tunnels[0].mcp_users == h.tunnels[0].mcp_users);
+    // A way that is not known here is no way to be silent about: the edge must see it and refuse.
+    CHECK(parse_hello(with_tunnels(R"([{"mcp_auth":{"mode":"later"}}])"))->tunnels[0].mcp_auth == "later");
+    for (const auto* bad : {R"("bearer")", R"({"mode":1})", R"({"mode":"oauth","users":"*"})", R"({"users":[1]})"})
+        CHECK_FALSE(parse_hello(with_tunnels(std::string(R"([{"mcp_auth":)") + bad + "}]")));
+    std::string many = "\"a\"";
+    for (int i = 0; i < 100; ++i)
+        many += ",\"a\"";
+    CHECK_FALSE(parse_hello(with_tunnels("[{\"mcp_auth\":{\"users\":[" + many + "]}}]")));
+}
+
 TEST_CASE("HELLO says what visitors of a tunnel have to know, and WELCOME that the edge asks for it") {
     auto h = sample();
     CHECK(to_json(h).find("access") == std::string::npos);

@@ -207,3 +207,30 @@ TEST_CASE("metadata that would be dangerous is refused") {
     bad.scopes = {"everything"};
     CHECK(error(bad, false) == "invalid_client_metadata");
 }
+
+TEST_CASE("a tunnel's address gives one scope, whatever else was asked for, and the API never gives it") {
+    store::oauth_client any;
+    const auto scopes = [&](const char* asked, const char* resource, const store::oauth_client& client) {
+        const auto found = requested_scopes(client, asked, resource);
+        std::string text;
+        for (const auto& one : found.value_or(std::vector<std::string>{"none"}))
+            text += one + " ";
+        return text;
+    };
+    constexpr const char* demo = "https://demo.t.example.com";
+    CHECK(scopes("", demo, any) == "mcp:call ");
+    CHECK(scopes("mcp:call", demo, any) == "mcp:call ");
+    CHECK(scopes("tunnels:read,mcp:call *", demo, any) == "mcp:call ");
+    CHECK(scopes("mcp:calls", demo, any) == "none ");
+    CHECK(scopes("", "", any) == "account:read ");
+    CHECK(scopes("mcp:call", "", any) == "none ");
+    CHECK(scopes("mcp:call tunnels:read", "", any) == "tunnels:read ");
+    store::oauth_client few;
+    few.scopes = {"tunnels:read"};
+    CHECK(scopes("", demo, few) == "none ");
+    CHECK(scopes("tunnels:write", "", few) == "none ");
+    few.scopes = {"mcp:call"};
+    CHECK(scopes("", demo, few) == "mcp:call ");
+    CHECK(scopes("", "", few) == "none ");
+    CHECK(scopes("tunnels:read", "", few) == "none ");
+}

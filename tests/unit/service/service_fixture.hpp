@@ -21,10 +21,12 @@ public:
     void close_tunnel(const std::string& tunnel_id, const failure& why) override;
     void close_key(const std::string& key_id, errc why) override;
     outcome<std::vector<live_tunnel>> list() override;
+    void look_at_visitors_again() override { ++looks_; }
 
     std::vector<std::pair<std::string, errc>> closed_tunnels();
     std::vector<std::pair<std::string, errc>> closed_keys();
     void set_live(std::vector<live_tunnel> tunnels);
+    unsigned looks_at_visitors() const { return looks_; }
     /// From now on it gives no answer in time.
     void fall_silent();
     /// What the client of the last closed tunnel was told.
@@ -37,6 +39,7 @@ private:
     std::vector<live_tunnel> live_;
     std::string last_words_;
     bool silent_ = false;
+    std::atomic<unsigned> looks_{0};
 };
 
 struct reply {
