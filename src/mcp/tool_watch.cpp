@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "instatunnel/base/encoding.hpp"
 #include "instatunnel/mcp/json_text.hpp"
@@ -43,12 +44,24 @@ struct tools_filter {
     std::string out;
     std::size_t copied = 0;
 
+    /// nullopt: none, or several, of which readers take different ones.
+    std::optional<std::string> name_of(text_span tool) const {
+        std::optional<std::string> name;
+        std::size_t names = 0;
+        for_each_member(text, tool, [&](text_span key, text_span value) {
+            if (decode_string(key.of(text)) != "name") return true;
+            ++names;
+            name = decode_string(value.of(text));
+            return true;
+        });
+        return names == 1 ? name : std::nullopt;
+    }
+
     void tools(text_span array) {
         std::string kept = "[";
         bool some_go = false;
         for_each_element(text, array, [&](text_span element) {
-            const auto name_span = find_member(text, element, "name");
-            const auto name = name_span ? decode_string(name_span->of(text)) : std::nullopt;
+            const auto name = name_of(element);
             // What has no name cannot be called, and what has no readable one cannot be judged.
             if (rules.any() && !(name && rules.permits(*name))) {
                 some_go = true;

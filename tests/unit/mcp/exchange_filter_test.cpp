@@ -158,6 +158,7 @@ TEST_CASE("spelling and batches do not save a tool from the filter") {
     CHECK(filtered(R"({"result":{"t\u006Fols":[{"n\u0061me":"\u0072m"}]}})") == R"({"result":{"t\u006Fols":[]}})");
     CHECK(filtered(R"([{"result":{"tools":[{"name":"rm"}]}},{"result":{"tools":[{"name":"echo"},{}]}}])") ==
           R"([{"result":{"tools":[]}},{"result":{"tools":[{"name":"echo"}]}}])");
+    CHECK(filtered(R"({"result":{"tools":[{"name":"echo","name":"rm"}]}})") == R"({"result":{"tools":[]}})");
     // A result of a call may hold anything.
     const std::string other = R"({"result":{"structuredContent":{"tools":[{"name":"rm"}]}}})";
     CHECK(filtered(other) == other);
