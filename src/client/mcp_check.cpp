@@ -1,6 +1,7 @@
 #include "instatunnel/client/mcp_check.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -153,6 +154,8 @@ private:
             post(path, {{"jsonrpc", "2.0"}, {"method", "notifications/initialized"}}, session_);
             count_tools([&](const json& m) { return post(path, m, session_); }, json::object());
             if (!opened.session.empty()) end_session(path);
+            answer heard;
+            if (const auto versions = discover(path, heard); !versions.empty()) note_versions(versions);
             return true;
         }
         // From 2026-07-28 on there is no handshake; such a server refuses ours with 400 or an error in JSON-RPC.
@@ -160,30 +163,54 @@ private:
         return may_be_newer && (path == stream_paths[0] || opened.is_there) && try_without_handshake(path);
     }
 
+    static json about_us() {
+        return {{"_meta",
+                 {{std::string(meta) + "protocolVersion", newest},
+                  {std::string(meta) + "clientInfo", client_info()},
+                  {std::string(meta) + "clientCapabilities", json::object()}}}};
+    }
+
+    answer ask_without_handshake(const std::string& path, const json& m) {
+        return post(
+            path, m,
+            std::string("MCP-Protocol-Version: ") + newest + "\r\nMcp-Method: " + text_of(m, "method") + "\r\n");
+    }
+
+    /// The versions that it says it knows; none: it is an older one.
+    std::vector<std::string> discover(const std::string& path, answer& heard) {
+        heard = ask_without_handshake(path, request(1, "server/discover", about_us()));
+        std::vector<std::string> versions;
+        const auto& listed = part(part(heard.message, "result"), "supportedVersions");
+        if (listed.is_array())
+            for (const auto& v : listed)
+                if (v.is_string()) versions.push_back(v.get<std::string>());
+        return versions;
+    }
+
     bool try_without_handshake(const std::string& path) {
-        const json about = {{"_meta",
-                             {{std::string(meta) + "protocolVersion", newest},
-                              {std::string(meta) + "clientInfo", client_info()},
-                              {std::string(meta) + "clientCapabilities", json::object()}}}};
-        const auto ask = [&](const json& m) {
-            return post(
-                path, m,
-                std::string("MCP-Protocol-Version: ") + newest + "\r\nMcp-Method: " + text_of(m, "method") + "\r\n");
-        };
-        const auto discovered = ask(request(1, "server/discover", about));
-        const auto& result = part(discovered.message, "result");
-        if (!part(result, "supportedVersions").is_array()) return false;
+        answer heard;
+        const auto versions = discover(path, heard);
+        if (versions.empty()) return false;
+        const auto& result = part(heard.message, "result");
         note_server(result, path);
-        found_.revision = newest;
-        for (const auto& v : part(result, "supportedVersions"))
-            if (v.is_string() && v != newest) found_.other_revisions.push_back(v.get<std::string>());
         const auto& info = part(part(result, "_meta"), (std::string(meta) + "serverInfo").c_str());
-        if (found_.name.empty()) {
-            found_.name = text_of(info, "name");
-            found_.version = text_of(info, "version");
-        }
-        count_tools(ask, about);
+        found_.name = text_of(info, "name");
+        found_.version = text_of(info, "version");
+        found_.revision = versions.front();
+        note_versions(versions);
+        count_tools([&](const json& m) { return ask_without_handshake(path, m); }, about_us());
         return true;
+    }
+
+    /// Among those that we know the newest comes first.
+    void note_versions(std::vector<std::string> versions) {
+        versions.push_back(found_.revision);
+        std::ranges::sort(versions, std::ranges::greater());
+        versions.erase(std::ranges::unique(versions).begin(), versions.end());
+        const auto best = std::ranges::find_if(versions, [](const auto& v) { return v <= newest; });
+        if (best != versions.end()) found_.revision = *best;
+        std::erase(versions, found_.revision);
+        found_.other_revisions = std::move(versions);
     }
 
     static json initialize_params() {

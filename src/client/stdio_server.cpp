@@ -141,7 +141,7 @@ stdio_session* stdio_server::newest_caller() const noexcept {
 void stdio_server::on_child_line(std::string_view line) {
     if (!mcp::is_json(line)) {
         // Programs that print elsewhere than to stderr are many; none of it is for callers.
-        log::warn("mcp.not_json").with("bytes", line.size());
+        if (!std::exchange(noise_told_, true)) log::warn("mcp.not_json").with("bytes", line.size());
         return;
     }
     const auto top = mcp::whole(line);

@@ -83,6 +83,7 @@ private:
     std::uint64_t last_number_ = 0;
     std::chrono::steady_clock::time_point started_at_{};
     bool has_answered_ = false;
+    bool noise_told_ = false;  ///< that it prints what is no message
 };
 
 }  // namespace instatunnel::client

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from local_apps import ByteApp, HttpApp, RecordingApp
-from mcp_apps import Everything, McpApp, call_of, greeting, mcp_visit
+from mcp_apps import Everything, McpApp, ModernApp, call_of, greeting, mcp_visit, modern_visit
 from npm_tools import SUPPORT, npm_program
 from ports import free_port
 from process import clean_environment
@@ -106,6 +106,25 @@ def test_the_same_over_the_older_transport(tunnel, folder):
         check_everything(mcp_visit(tunnel(server.port, "--mcp"), folder, "everything", transport="sse", path="/sse"))
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize("flags", [(), ("--mcp-deny", "rm")], ids=["watched", "filtered"])
+def test_the_revision_without_sessions(tunnel, folder, flags):
+    server = ModernApp(folder)
+    try:
+        t = tunnel(server.port, "--mcp", *flags)
+        said = t.process.wait_event("mcp.ready")["server"]
+        assert (said["revision"], said["other_revisions"], said["name"], said["tools"]) == ("2026-07-28", ["2025-11-25"], "modern", 3)
+        check_modern(modern_visit(t, folder), bool(flags))
+    finally:
+        server.stop()
+
+
+def check_modern(found, filtered):
+    assert found["revision"] == "2026-07-28" and found["echo"] == [f"m{i}" for i in range(20)]
+    assert found["progress"] == [1, 2, 3] and found["ticks"] == "ticked"
+    assert found["tools"] == (["echo", "ticks"] if filtered else ["echo", "rm", "ticks"])
+    assert ("not permitted" in found["rm"]) == filtered
 
 
 def check_everything(found):

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from mcp_apps import StdioTunnel, app_command, call_of, greeting, mcp_visit, messages, post, request
+from mcp_apps import StdioTunnel, app_command, call_of, greeting, mcp_visit, messages, modern_visit, post, request
 from node import visitor_command
 from npm_tools import npm_program
 from process import Process, wait_until
@@ -54,6 +54,16 @@ def test_all_that_a_session_of_the_reference_server_does(stdio, folder):
     assert found["echo"] == "Echo: grüße" and found["progress"] == [1, 2, 3, 4]
     assert "sampled" in found["sampling"] and "declined" in found["elicitation"]
     wait_until(lambda: t.children() == [], 10, "end of the session's process")
+
+
+@pytest.mark.parametrize("flags", [(), ("--shared",), ("--mcp-deny", "rm")], ids=["a process each", "shared", "filtered"])
+def test_the_revision_without_sessions(stdio, folder, flags):
+    found = modern_visit(stdio(*flags, command=app_command("mcp_modern.mjs")), folder)
+    filtered = "--mcp-deny" in flags
+    assert found["revision"] == "2026-07-28" and found["echo"] == [f"m{i}" for i in range(20)]
+    assert found["progress"] == [1, 2, 3] and found["ticks"] == "ticked"
+    assert found["tools"] == (["echo", "ticks"] if filtered else ["echo", "rm", "ticks"])
+    assert ("not permitted" in found["rm"]) == filtered
 
 
 @pytest.mark.parametrize("flags", [(), ("--shared",)], ids=["a process each", "shared"])

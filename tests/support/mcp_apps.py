@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import urllib.parse
 
 from edge import Tunnel
@@ -20,6 +21,13 @@ class McpApp(NodeApp):
         super().__init__("mcp_app.mjs", SDK, folder, [way, str(port)])
 
 
+class ModernApp(NodeApp):
+    """mcp_modern.mjs, of the SDK for 2026-07-28."""
+
+    def __init__(self, folder):
+        super().__init__("mcp_modern.mjs", "@modelcontextprotocol/server", folder, ["http"])
+
+
 class Everything:
     """@modelcontextprotocol/server-everything; `way` is streamableHttp or sse."""
 
@@ -33,8 +41,17 @@ class Everything:
         self._process.kill()
 
 
-def app_command(way="stdio"):
-    return ["node", str(SUPPORT / "npm" / "mcp_app.mjs"), way]
+def modern_visit(tunnel, folder, **given):
+    """What the client of that SDK finds."""
+    environment = clean_environment(folder, NODE_EXTRA_CA_CERTS=str(tunnel.edge.cacert), NODE_OPTIONS=f"--require {SUPPORT / 'npm' / 'loopback.cjs'}")
+    done = subprocess.run(["node", SUPPORT / "npm" / "mcp_modern.mjs", "visit", json.dumps({"url": tunnel.url, **given})], env=environment,
+                          cwd=npm_folder("@modelcontextprotocol/client"), capture_output=True, text=True, encoding="utf-8", timeout=60, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return json.loads(done.stdout)
+
+
+def app_command(script="mcp_app.mjs"):
+    return ["node", str(SUPPORT / "npm" / script), "stdio"]
 
 
 class StdioTunnel(Tunnel):

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "catch_outcome.hpp"
 #include "cli/mcp_command.hpp"
 
 using namespace instatunnel;
@@ -84,7 +85,7 @@ TEST_CASE("a command becomes a target that names the program alone") {
     o.command = {"/bin/sh", "-c", "secret"};
     o.max_sessions = "7";
     o.session_idle = "90m";
-    REQUIRE(plan_stdio(o, plan));
+    REQUIRE(plan_stdio(o, plan).has_value());
     CHECK(plan.upstream->display == "mcp:sh");
     CHECK(plan.mcp_max_sessions == 7);
     CHECK(plan.mcp_session_idle == std::chrono::minutes(90));
