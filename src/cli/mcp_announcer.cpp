@@ -13,7 +13,7 @@
 namespace instatunnel::cli {
 namespace {
 
-constexpr auto check_limit = std::chrono::milliseconds(8'000);
+constexpr auto mcp_check_limit = std::chrono::milliseconds(8'000);
 constexpr const char* token_to_fill_in = "Bearer YOUR_MCP_TOKEN";
 
 std::string authority_of(const std::string& url) {
@@ -48,7 +48,7 @@ struct mcp_announcer::job {
     }
 
     client::mcp_finding check(const std::string& url) const {
-        if (!is_started) return client::check_mcp_server(to, host_for(url), check_limit);
+        if (!is_started) return client::check_mcp_server(to, host_for(url), mcp_check_limit);
         client::mcp_finding found;
         found.what = client::mcp_finding::state::unchecked;
         return found;

@@ -70,7 +70,6 @@ void stdio_exchange::start(engine::stream& s, const wire::itp::open_head& open, 
     wants_events_ = accept.find("text/event-stream") != std::string::npos;
     takes_json_ = any || accept.find("application/json") != std::string::npos;
     body_.clear();
-    json_.clear();
     given_id_.clear();
     number_ = 0;
     status_ = 0;
@@ -134,10 +133,12 @@ void stdio_exchange::answer_post() {
         return m.what == mcp::message::kind::request && m.method == "initialize";
     };
     if (std::ranges::any_of(read.messages, is_first)) return initialize(read);
-    auto* const session = find_session(/*without_is_possible=*/true);
-    if (session == nullptr) return;
     const auto calls = static_cast<std::size_t>(std::ranges::count_if(
         read.messages, [](const mcp::message& m) { return m.what == mcp::message::kind::request; }));
+    if (calls > 1 && !wants_events_)
+        return refuse(406, rpc::invalid_request, "The answers to several calls come as events");
+    auto* const session = find_session(/*without_is_possible=*/true);
+    if (session == nullptr) return;
     session->touch(origin_.loop().now());
     if (calls != 0) {
         take(*session);

@@ -65,7 +65,6 @@ private:
     std::string last_event_;
     std::string media_type_;
     std::string body_;
-    std::string json_;      ///< answers of a caller that takes no events
     std::string given_id_;  ///< the session that this request has opened
     std::uint64_t number_ = 0;
     std::chrono::steady_clock::time_point started_;
