@@ -49,10 +49,10 @@ int status_for(std::string_view message) {
 
 }  // namespace
 
-stdio_exchange::stdio_exchange(stdio_origin& origin)
-    : origin_(origin),
-      late_(
-          origin.loop(), [](void* self) { static_cast<stdio_exchange*>(self)->begin_events(); }, this) {}
+stdio_exchange::stdio_exchange(stdio_origin& origin) : origin_(origin) {
+    late_.emplace(
+        origin.loop(), [](void* self) { static_cast<stdio_exchange*>(self)->begin_events(); }, this);
+}
 
 void stdio_exchange::start(engine::stream& s, const wire::itp::open_head& open, std::uint8_t flags) {
     stream_ = &s;
@@ -147,7 +147,7 @@ void stdio_exchange::answer_post() {
         const bool waits_with_head = speaks_at_least(stateless_since) || !wants_events_;
         if (!waits_with_head) begin_events();
         if (!waits_with_head && speaks_at_least(resumable_since)) send_event(session->mark(number_), {});
-        if (waits_with_head && wants_events_) late_.arm(head_patience);
+        if (waits_with_head && wants_events_) late_->arm(head_patience);
     }
     // Each of these may end us, with the last answer: what is still needed is ours alone.
     const auto body = std::exchange(body_, {});
@@ -167,7 +167,7 @@ void stdio_exchange::initialize(const mcp::reading& read) {
     given_id_ = session->id();
     take(*session);
     number_ = session->open_stream(*this, 1);
-    if (wants_events_) late_.arm(head_patience);
+    if (wants_events_) late_->arm(head_patience);
     const auto body = std::exchange(body_, {});
     origin_.begin_session(*session, number_, body, read.messages.front());
     origin_.let_go(body.size());
@@ -202,7 +202,7 @@ void stdio_exchange::take(stdio_session& session) {
 // --- reply -----------------------------------------------------------------------------------------------------------
 
 void stdio_exchange::send_head(int status, std::string_view type, std::int64_t length, bool ends) {
-    late_.cancel();
+    if (late_) late_->cancel();
     status_ = status;
     wire::itp::reply_head head;
     head.status = static_cast<std::uint16_t>(status);
@@ -284,7 +284,7 @@ void stdio_exchange::on_stop(engine::stream&) {
 
 void stdio_exchange::over() {
     engine::stream* const s = std::exchange(stream_, nullptr);
-    late_.cancel();
+    if (late_) late_->cancel();
     request_info info;
     info.method = method_;
     info.path = path_;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,6 +33,11 @@ public:
     void finish();
     /// Tells a quiet caller, and what lies between, that the stream is alive.
     void keep_alive();
+    /// The loop ends, and its session has ended.
+    void let_go_of_loop() noexcept {
+        late_.reset();
+        session_ = nullptr;
+    }
 
     /// Ends it with an error in JSON-RPC.
     void refuse(int status, int code, std::string_view why, std::string_view id = {});
@@ -57,7 +63,7 @@ private:
     stdio_origin& origin_;
     engine::stream* stream_ = nullptr;
     stdio_session* session_ = nullptr;
-    net::timer late_;
+    std::optional<net::timer> late_;
     std::string method_;
     std::string path_;
     std::string session_id_;

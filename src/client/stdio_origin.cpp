@@ -10,21 +10,28 @@ namespace instatunnel::client {
 namespace rpc = mcp::rpc_error;
 
 stdio_origin::stdio_origin(net::event_loop& loop, const tunnel_options& options, tunnel_events& events)
-    : loop_(loop),
-      options_(options),
-      events_(events),
-      sweep_(
-          loop, [](void* self) { static_cast<stdio_origin*>(self)->sweep(); }, this),
-      again_(
-          loop, [](void* self) { static_cast<stdio_origin*>(self)->start_shared_again(); }, this) {
-    sweep_.arm(sweep_every);
+    : loop_(loop), options_(options), events_(events) {
+    sweep_.emplace(
+        loop, [](void* self) { static_cast<stdio_origin*>(self)->sweep(); }, this);
+    again_.emplace(
+        loop, [](void* self) { static_cast<stdio_origin*>(self)->start_shared_again(); }, this);
+    sweep_->arm(sweep_every);
 }
 
-// All are told before the first is waited for.
-stdio_origin::~stdio_origin() {
+void stdio_origin::let_go_of_loop() noexcept {
+    for (const auto& e : exchanges_)
+        e->let_go_of_loop();
+    sweep_.reset();
+    again_.reset();
+    // All are told before the first is waited for.
     for (auto& [id, server] : servers_)
         server->hurry();
     if (shared_.server != nullptr) shared_.server->hurry();
+    nobody_.reset();
+    sessions_.clear();
+    servers_.clear();
+    old_servers_.clear();
+    shared_.server.reset();
 }
 
 void stdio_origin::serve(engine::stream& s, const wire::itp::open_head& open, std::uint8_t flags) {
@@ -80,7 +87,7 @@ void stdio_origin::on_server_gone(stdio_server& server, const std::string& why) 
         {errc::target_unreachable, "The MCP server has ended (" + why + ")", "It is started again when it is called"});
     if (&server == shared_.server.get()) {
         // Sessions know nothing of the process behind them.
-        if (!shared_.greeting.empty()) again_.arm(wait_);
+        if (!shared_.greeting.empty()) again_->arm(wait_);
         return;
     }
     const auto found = std::ranges::find_if(servers_, [&](const auto& s) { return s.second.get() == &server; });
@@ -98,7 +105,7 @@ bool stdio_origin::start_shared(stdio_exchange* e) {
 }
 
 void stdio_origin::start_shared_again() {
-    if (!shared_.server->is_running() && !start_shared(nullptr)) again_.arm(longest_wait);
+    if (!shared_.server->is_running() && !start_shared(nullptr)) again_->arm(longest_wait);
 }
 
 // --- sessions --------------------------------------------------------------------------------------------------------
@@ -253,7 +260,7 @@ void stdio_origin::drop_session(const std::string& id) {
 }
 
 void stdio_origin::sweep() {
-    sweep_.arm(sweep_every);
+    sweep_->arm(sweep_every);
     old_servers_.clear();
     for (const auto& e : exchanges_)
         e->keep_alive();

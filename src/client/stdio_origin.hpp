@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -26,9 +27,9 @@ public:
 
     /// All outlive it.
     stdio_origin(net::event_loop& loop, const tunnel_options& options, tunnel_events& events);
-    ~stdio_origin() override;
 
     void serve(engine::stream& s, const wire::itp::open_head& open, std::uint8_t flags) override;
+    void let_go_of_loop() noexcept override;
     std::uint64_t served() const noexcept override { return served_; }
 
     // For exchanges.
@@ -86,8 +87,8 @@ private:
     std::vector<std::unique_ptr<stdio_server>> old_servers_;  ///< gone, and perhaps on the stack
     shared_server shared_;
     std::unique_ptr<stdio_session> nobody_;  ///< callers without a session
-    net::timer sweep_;
-    net::timer again_;
+    std::optional<net::timer> sweep_;
+    std::optional<net::timer> again_;  ///< starts the shared process again
     std::chrono::milliseconds wait_{0};
     std::chrono::steady_clock::time_point not_before_{};
     std::string last_end_;

@@ -132,7 +132,10 @@ public:
           ticket_(std::make_shared<ticket>(this)) {}
 
     ~impl() override {
-        if (origin_ != nullptr) origin_->forget_look_ups();
+        if (origin_ != nullptr) {
+            origin_->forget_look_ups();
+            origin_->let_go_of_loop();
+        }
         const std::lock_guard lock(ticket_->guard);
         ticket_->owner = nullptr;
     }
