@@ -22,9 +22,9 @@ std::optional<std::uint64_t> number_of(std::string_view text) {
     return number;
 }
 
-std::string_view unquoted(std::string_view json) {
-    const bool is_text = json.size() >= 2 && json.front() == '"';
-    return is_text ? json.substr(1, json.size() - 2) : json;
+std::string_view unquoted(std::string_view raw) {
+    const bool is_text = raw.size() >= 2 && raw.front() == '"';
+    return is_text ? raw.substr(1, raw.size() - 2) : raw;
 }
 
 std::optional<text_span> find_path(std::string_view text, text_span object,

@@ -41,6 +41,7 @@ const tools = {
       if (progressToken !== undefined)
         await extra.sendNotification({ method: "notifications/progress", params: { progressToken, progress: i, total: count, message: String(Date.now()) } });
     }
+    await pause(30); // the SDK forgets the listener of a progress that comes with the answer
     return text("ticked");
   },
   async change({ to }, extra) {
