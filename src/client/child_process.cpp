@@ -17,6 +17,8 @@ extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leav
 namespace instatunnel::client {
 namespace {
 
+constexpr std::chrono::milliseconds exit_delay{300};
+
 struct pipe_pair {
     unique_fd reading, writing;
     bool open() {
@@ -193,8 +195,8 @@ void child_process::read_output() {
         if (n <= 0) {
             loop_.forget(output_slot_);
             output_.reset();
-            // A server that cannot answer any more is none; its exit may come much later or never.
-            if (events_ != nullptr && running_ && !reap(/*wait=*/false)) gone("its output was closed");
+            // A server that cannot answer any more is none. Its end usually comes next, and tells more.
+            if (events_ != nullptr && !ending_) timer_.arm(exit_delay);
             return;
         }
         if (events_ == nullptr) continue;
@@ -215,9 +217,9 @@ void child_process::on_exit() {
     if (!reap(/*wait=*/false)) return;
     loop_.forget(exit_slot_);
     read_output();
+    timer_.cancel();
     if (ending_) {
         close_pipes();
-        timer_.cancel();
         loop_.retire(std::unique_ptr<net::retirable>(this));
         return;
     }
@@ -248,6 +250,7 @@ void child_process::end(std::unique_ptr<child_process> child) {
 }
 
 void child_process::on_timer() {
+    if (!ending_) return gone("its output was closed");
     signal_group(std::exchange(termed_, true) ? SIGKILL : SIGTERM);
     timer_.arm(patience);
 }

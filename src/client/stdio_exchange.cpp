@@ -37,6 +37,18 @@ bool is_known_revision_form(std::string_view text) {
     return true;
 }
 
+// Each message of a batch goes its own way: nothing of the others may go with it.
+std::vector<std::string> messages_of(std::string_view body) {
+    const auto top = mcp::whole(body);
+    if (body[top.begin] != '[') return {std::string(top.of(body))};
+    std::vector<std::string> all;
+    mcp::for_each_element(body, top, [&](mcp::text_span m) {
+        all.emplace_back(m.of(body));
+        return true;
+    });
+    return all;
+}
+
 // What 2026-07-28 asks of the status of an error (Streamable HTTP, Protocol Version Header).
 int status_for(std::string_view message) {
     const auto error = mcp::find_member(message, mcp::whole(message), "error");
@@ -153,8 +165,10 @@ void stdio_exchange::answer_post() {
     const auto body = std::exchange(body_, {});
     const auto number = number_;
     if (calls == 0) answer_json(202, {});
-    for (const auto& m : read.messages)
-        origin_.pass_on(*session, number, body, m);
+    for (const auto& text : messages_of(body)) {
+        const auto one = mcp::read_messages(text);
+        if (one.good()) origin_.pass_on(*session, number, text, one.messages.front());
+    }
     origin_.let_go(body.size());
 }
 

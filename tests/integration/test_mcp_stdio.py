@@ -100,6 +100,14 @@ def test_the_filter_works_here_too(stdio, folder):
     assert "Tool not permitted through this tunnel: big" in found["calls"]["big"]["message"]
 
 
+def test_a_refused_call_does_not_ride_on_a_batch(stdio):
+    t = stdio("--mcp-deny", "die")
+    headers = session_of(t)
+    answers = {m["id"]: m for m in messages(post(t, [call_of("echo", 1, message="m"), call_of("die", 2)], *headers)) if "id" in m}
+    assert answers[1]["result"]["content"][0]["text"] == "m" and "not permitted" in answers[2]["error"]["message"]
+    assert "result" in messages(post(t, call_of("echo", 3, message="m"), *headers))[-1]
+
+
 def test_a_server_that_dies_is_an_error_at_once_and_comes_again(stdio, folder):
     t = stdio()
     headers = session_of(t)
