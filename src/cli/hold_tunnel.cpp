@@ -1,8 +1,11 @@
 #include "hold_tunnel.hpp"
 
+#include <optional>
+
 #include "instatunnel/app/descriptor_limit.hpp"
 #include "instatunnel/app/signals.hpp"
 #include "key_problem.hpp"
+#include "mcp_announcer.hpp"
 #include "stop_relay.hpp"
 #include "tunnel_printer.hpp"
 
@@ -22,8 +25,13 @@ outcome<exit_code> hold_tunnel(client::tunnel_options options, const credentials
             c.term.notice("Stopping when the requests in flight are done; Ctrl+C again stops at once");
     });
     tunnel_printer printer(c.term, c.now, quiet, [&] { relay.signal(); });
-    printer.when_ready(std::move(when_ready));
     printer.starting(options);
+    std::optional<mcp_announcer> announcer;
+    if (options.mcp) announcer.emplace(c.term, options);
+    printer.when_ready([&](const client::ready_info& info) {
+        if (when_ready) when_ready(info.url);
+        if (announcer) announcer->start(info.url, info.name);
+    });
     client::tunnel tunnel(std::move(options), printer);
     relay.attach([&] { tunnel.stop(); });
     const auto ended = tunnel.run();

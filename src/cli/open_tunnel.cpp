@@ -22,6 +22,11 @@ client::tunnel_options to_tunnel_options(const tunnel_plan& plan, const client::
     o.protocol = plan.protocol;
     o.via = plan.via;
     o.mcp = plan.mcp;
+    o.mcp_tools = plan.mcp_tools;
+    o.mcp_command = plan.mcp_command;
+    o.mcp_shared = plan.mcp_shared;
+    o.mcp_max_sessions = plan.mcp_max_sessions;
+    o.mcp_session_idle = plan.mcp_session_idle;
     o.visitor_password = std::move(access.password);
     o.visitor_basic = std::move(access.basic);
     return o;

@@ -10,7 +10,16 @@
 
 namespace instatunnel::cli {
 
-/// `instatunnel TARGET` and `connect`.
+/// `instatunnel mcp -- COMMAND`: what is started instead of a target that is there.
+struct stdio_options {
+    bool wanted = false;
+    std::vector<std::string> command;
+    bool shared = false;       ///< one process for all sessions
+    std::string max_sessions;  ///< empty: the usual limit
+    std::string session_idle;  ///< a duration; empty: the usual one
+};
+
+/// `instatunnel TARGET`, `connect` and `mcp`.
 struct open_options {
     std::string target;    ///< empty: the first usual port that answers
     std::string port;      ///< --port, the same as a target
@@ -23,6 +32,8 @@ struct open_options {
     std::string region;
     secret password;                             ///< --password
     secret auth;                                 ///< --auth, "user:password"
+    std::vector<std::string> mcp_allow;          ///< globs of the tools that may be seen and called
+    std::vector<std::string> mcp_deny;           ///< and of those that may not
     bool mcp = false;                            ///< the local program is an MCP server
     std::string mcp_auth = "none";               ///< who may call it: none, bearer or oauth
     bool mcp_rotate_token = false;               ///< bearer: a new token in place of the kept one
@@ -30,6 +41,7 @@ struct open_options {
     bool quiet = false;
     ready_wishes extras;  ///< --qr, --copy, --share
     directory_flags directory;
+    stdio_options stdio;
     bool connect = false;  ///< attach to a tunnel that exists: exactly one of subdomain and domain
     std::string domain;
 };

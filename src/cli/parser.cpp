@@ -110,6 +110,15 @@ outcome<void> refuse_empty(std::span<const std::string> arguments) {
     return {};
 }
 
+// What stands behind -- in `mcp -- COMMAND` is another program's: nothing of it is ours to read, or to find wrong.
+words take_child_command(words& arguments) {
+    const auto mark = std::ranges::find(arguments, "--");
+    if (mark == arguments.end() || std::find(arguments.begin(), mark, "mcp") == mark) return {};
+    words child(mark + 1, arguments.end());
+    arguments.erase(mark, arguments.end());
+    return child;
+}
+
 // The innermost command that was named.
 const CLI::App& named_command(const CLI::App& root) {
     const CLI::App* app = &root;
@@ -239,8 +248,10 @@ outcome<invocation> parse(std::span<const std::string> arguments) {
     invocation result;
     CLI::App root;
     define_commands(root, result);
-    if (auto whole = refuse_empty(arguments); !whole) return whole.error();
-    auto line = with_command(root, {arguments.begin(), arguments.end()});
+    words ours(arguments.begin(), arguments.end());
+    auto child = take_child_command(ours);
+    if (auto whole = refuse_empty(ours); !whole) return whole.error();
+    auto line = with_command(root, std::move(ours));
     if (!line) return line.error();
     std::ranges::reverse(*line);  // The library takes them from the back.
     try {
@@ -249,6 +260,13 @@ outcome<invocation> parse(std::span<const std::string> arguments) {
         result.command = help_options{help_topic(named_command(root)), false};
     } catch (const CLI::ParseError& error) {
         return translate(root, error);
+    }
+    if (!child.empty()) {
+        auto* const open = std::get_if<open_options>(&result.command);
+        if (open == nullptr || !open->stdio.wanted || !open->stdio.command.empty())
+            return failure(errc::usage, "A command stands behind -- alone, and for mcp alone",
+                           "See: instatunnel help mcp");
+        open->stdio.command = std::move(child);
     }
     if (result.globals.version) result.command = version_options{};
     return result;

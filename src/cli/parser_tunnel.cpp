@@ -16,18 +16,28 @@ void add_access_flags(CLI::App& app, open_options& o) {
         ->type_name("USER:PASS");
 }
 
-void add_mcp_flags(CLI::App& app, open_options& o) {
-    app.add_flag("--mcp", o.mcp,
-                 "The local program is an MCP server: nothing of it waits or is cut off by a time limit");
+void add_mcp_guard_flags(CLI::App& app, open_options& o) {
     text(app, "--mcp-auth", "MODE", o.mcp_auth,
          "With --mcp, who may call it: none (the program's own authorization passes through; the default), bearer (a "
          "token that is kept for the tunnel's name and printed) or oauth (people whom you allow, through the server's "
          "sign-in)");
+    texts(app, "--mcp-allow", "TOOL", o.mcp_allow,
+          "With --mcp: only this tool is shown and can be called; * stands for any text, ? for one character; several "
+          "with commas, or by giving it again");
+    texts(app, "--mcp-deny", "TOOL", o.mcp_deny,
+          "With --mcp: this tool is neither shown nor called; stronger than --mcp-allow; several with commas, or by "
+          "giving it again");
     app.add_flag("--mcp-rotate-token", o.mcp_rotate_token,
                  "With --mcp-auth bearer: a new token; the one before is refused from then on");
     texts(app, "--mcp-allow-user", "EMAIL", o.mcp_allowed_users,
           "With --mcp-auth oauth: this account may call it beside your own; * for every account of the server; can be "
           "given several times");
+}
+
+void add_mcp_flags(CLI::App& app, open_options& o) {
+    app.add_flag("--mcp", o.mcp,
+                 "The local program is an MCP server: nothing of it waits or is cut off by a time limit");
+    add_mcp_guard_flags(app, o);
 }
 
 void add_forwarding_flags(CLI::App& app, open_options& o) {
@@ -69,6 +79,26 @@ void add_tunnel(CLI::App& root, invocation& out) {
          "8000, 3001, 8080, 4000 and 5000 that answers");
     text(app, "-s,--subdomain", "NAME", o->subdomain, "The name in front of the domain; without it a random one");
     add_forwarding_flags(app, *o);
+    deliver(app, std::move(o), out);
+}
+
+void add_mcp(CLI::App& root, invocation& out) {
+    auto o = std::make_shared<open_options>();
+    o->mcp = o->stdio.wanted = true;
+    auto& app = command(root, "mcp",
+                        "Open a tunnel to an MCP server that speaks over its standard input and output, and start it",
+                        {"instatunnel mcp -- npx -y @modelcontextprotocol/server-everything",
+                         "instatunnel mcp --subdomain notes --mcp-auth bearer -- uvx mcp-server-sqlite",
+                         "instatunnel mcp --mcp-allow 'read_*' -- ./server --folder notes"});
+    app.add_option("COMMAND", o->stdio.command, "What starts the server, behind --, so that its flags are its own");
+    text(app, "-s,--subdomain", "NAME", o->subdomain, "The name in front of the domain; without it a random one");
+    app.add_flag("--shared", o->stdio.shared, "One process for all sessions; without it each session has its own");
+    text(app, "--max-sessions", "N", o->stdio.max_sessions, "How many sessions there may be at once; 64 without it");
+    text(app, "--session-idle", "TIME", o->stdio.session_idle,
+         "A session that nobody has used for this long ends; 30m without it");
+    add_mcp_guard_flags(app, *o);
+    add_access_flags(app, *o);
+    app.add_flag("--quiet", o->quiet, "No line for each request");
     deliver(app, std::move(o), out);
 }
 
@@ -126,9 +156,9 @@ void add_list_and_kill(CLI::App& root, invocation& out) {
 
 void add_logs_and_stats(CLI::App& root, invocation& out) {
     auto o = std::make_shared<logs_options>();
-    auto& logs = command(root, "logs", "Show what visitors asked for, as the server saw it (also: --logs)",
-                         {"instatunnel logs", "instatunnel logs demo --follow",
-                          "instatunnel logs --status 5xx --since 1h --json"});
+    auto& logs = command(
+        root, "logs", "Show what visitors asked for, as the server saw it (also: --logs)",
+        {"instatunnel logs", "instatunnel logs demo --follow", "instatunnel logs --status 5xx --since 1h --json"});
     text(logs, "NAME", "", o->name, "Name, host or id of a tunnel; without it all of the account");
     logs.add_flag("-f,--follow", o->follow, "Go on with what comes, until Ctrl+C");
     text(logs, "--since", "TIME", o->since, "How long ago (10m, 2h, 1d) or a time (2026-11-22T15:26:19Z)");
@@ -160,6 +190,7 @@ void add_names(CLI::App& root, invocation& out) {
 void add_tunnel_commands(CLI::App& root, invocation& out) {
     add_tunnel(root, out);
     add_connect(root, out);
+    add_mcp(root, out);
     add_raw(root, out, wire::itp::stream_kind::tcp);
     add_raw(root, out, wire::itp::stream_kind::tls);
     add_list_and_kill(root, out);

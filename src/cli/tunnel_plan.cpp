@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "instatunnel/base/names.hpp"
+#include "mcp_command.hpp"
 #include "target_word.hpp"
 #include "terminal.hpp"
 #include "tunnel_name.hpp"
@@ -82,6 +83,38 @@ outcome<void> plan_protocol(const open_options& o, tunnel_plan& plan) {
     return {};
 }
 
+std::vector<std::string> split_globs(const std::vector<std::string>& given) {
+    std::vector<std::string> globs;
+    for (std::string_view words : given)
+        for (bool more = true; more;) {
+            const auto end = words.find(',');
+            globs.emplace_back(trim(words.substr(0, end)));
+            more = end != std::string_view::npos;
+            if (more) words.remove_prefix(end + 1);
+        }
+    return globs;
+}
+
+// They fail on the way of words into flags, in scripts above all: an empty one would permit or refuse nothing.
+outcome<void> plan_mcp(const open_options& o, tunnel_plan& plan) {
+    plan.mcp = o.mcp;
+    plan.mcp_tools = {split_globs(o.mcp_allow), split_globs(o.mcp_deny)};
+    if (plan.mcp_tools.any() && !o.mcp)
+        return failure(errc::usage, "--mcp-allow and --mcp-deny are for MCP servers",
+                       "Add --mcp: instatunnel 8787 --mcp --mcp-allow 'get_*'");
+    const auto is_empty = [](const std::string& glob) { return glob.empty(); };
+    if (std::ranges::any_of(plan.mcp_tools.allow, is_empty) || std::ranges::any_of(plan.mcp_tools.deny, is_empty))
+        return failure(errc::usage, "The name of a tool is empty", "Write it like --mcp-allow 'get_*'");
+    if (!o.mcp) return {};
+    if (plan.upstream && plan.upstream->is_directory)
+        return failure(errc::usage, "An MCP server is a program, and the target is a directory",
+                       "Name its port: instatunnel 8787 --mcp");
+    if (plan.mcp_tools.any() && plan.protocol == client::app_protocol::h2c)
+        return failure(errc::usage, "--mcp-allow and --mcp-deny work with HTTP/1.1 alone",
+                       "Leave --upstream out: MCP servers speak HTTP/1.1");
+    return {};
+}
+
 outcome<client::transport> read_transport(const std::string& name) {
     if (name == "auto") return client::transport::automatic;
     if (name == "v1") return client::transport::v1;
@@ -93,19 +126,20 @@ outcome<client::transport> read_transport(const std::string& name) {
 
 outcome<tunnel_plan> plan_tunnel(const open_options& options) {
     tunnel_plan plan;
-    auto upstream = plan_upstream(options);
-    if (!upstream) return upstream.error();
-    plan.upstream = std::move(*upstream);
+    if (options.stdio.wanted) {
+        if (auto set = plan_stdio(options.stdio, plan); !set) return set.error();
+    } else {
+        auto upstream = plan_upstream(options);
+        if (!upstream) return upstream.error();
+        plan.upstream = std::move(*upstream);
+    }
     if (auto named = plan_name(options, plan); !named) return named.error();
     if (auto set = plan_host_header(options, plan); !set) return set.error();
     if (auto set = plan_protocol(options, plan); !set) return set.error();
     const auto via = read_transport(options.transport);
     if (!via) return via.error();
     plan.via = *via;
-    plan.mcp = options.mcp;
-    if (plan.mcp && plan.upstream && plan.upstream->is_directory)
-        return failure(errc::usage, "An MCP server is a program, and the target is a directory",
-                       "Name its port: instatunnel 8787 --mcp");
+    if (auto set = plan_mcp(options, plan); !set) return set.error();
     plan.directory_rules = options.directory.rules();
     return plan;
 }

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "instatunnel/client/tunnel.hpp"
 #include "open_tunnel.hpp"
@@ -17,7 +20,12 @@ struct tunnel_plan {
     client::app_protocol protocol = client::app_protocol::automatic;
     client::transport via = client::transport::automatic;
     bool mcp = false;
+    mcp::tool_rules mcp_tools;
     files::site_rules directory_rules;
+    std::vector<std::string> mcp_command;  ///< a server to start instead of `upstream`
+    bool mcp_shared = false;
+    std::size_t mcp_max_sessions = 64;
+    std::chrono::minutes mcp_session_idle{30};
 };
 
 /// Errors: usage (two targets, neither or both of name and host with `connect`, unknown transport or protocol, flags

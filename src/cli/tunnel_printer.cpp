@@ -1,8 +1,10 @@
 #include "tunnel_printer.hpp"
 
 #include "instatunnel/base/clock.hpp"
+#include "instatunnel/mcp/tool_watch.hpp"
 #include "instatunnel/wire/http1.hpp"
 #include "json_line.hpp"
+#include "mcp_announcer.hpp"
 
 namespace instatunnel::cli {
 namespace {
@@ -95,7 +97,7 @@ void tunnel_printer::on_ready(const client::ready_info& info) {
                           : "⚡ Ready to receive requests! Press Ctrl+C to stop");
         if (!mcp_token_.empty()) term_.result("🔑 MCP token: " + std::string(mcp_token_.reveal()));
     }
-    if (when_ready_) when_ready_(info.url);
+    if (!info.reconnected && when_ready_) when_ready_(info);
     check_reader();
 }
 
@@ -163,6 +165,17 @@ void tunnel_printer::on_notice(const failure& what) {
         return;
     }
     term_.notice("Notice: " + printable(what.what()) + ". " + printable(what.what_next()));
+}
+
+void tunnel_printer::on_tool_changed(const mcp::tool_change& change) {
+    if (term_.json()) {
+        term_.result(json_line("mcp.tool_changed")
+                         .with("tool", change.tool)
+                         .with("parts", std::span<const std::string>(change.parts))
+                         .text());
+        return check_reader();
+    }
+    term_.notice("Notice: " + printable(change_text(change)) + ". Look at it before you go on trusting it");
 }
 
 client::summary tunnel_printer::counted() const {

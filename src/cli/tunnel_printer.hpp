@@ -18,8 +18,6 @@ public:
     /// `reader_gone` is called when nobody reads stdout any more. Arguments outlive the printer.
     tunnel_printer(terminal& term, clock now, bool quiet, std::function<void()> reader_gone);
 
-    /// Called with the address behind what is printed of it; may be empty.
-    void when_ready(std::function<void(const std::string& url)> tell) { when_ready_ = std::move(tell); }
     void starting(const client::tunnel_options& tunnel);
     void on_ready(const client::ready_info& info) override;
     void on_request(const client::request_info& info) override;
@@ -27,6 +25,9 @@ public:
     void on_turn_end() override;
     void on_reconnecting(const failure& why, std::chrono::milliseconds wait, unsigned attempt) override;
     void on_notice(const failure& what) override;
+    void on_tool_changed(const mcp::tool_change& change) override;
+    /// `then` is called when the tunnel is open, once, after what is said about it.
+    void when_ready(std::function<void(const client::ready_info&)> then) { when_ready_ = std::move(then); }
 
     /// The end of a tunnel that was stopped, or that failed after it had been ready (what the printer counted then).
     void closed(const client::summary& total);
@@ -43,7 +44,7 @@ private:
     std::string waiting_;  // lines of the turn's requests
     std::uint64_t waiting_lines_ = 0;
     std::function<void()> reader_gone_;
-    std::function<void(const std::string&)> when_ready_;
+    std::function<void(const client::ready_info&)> when_ready_;
     std::chrono::steady_clock::time_point started_;
     bool ready_ = false;
     bool raw_ = false;  ///< connections instead of requests

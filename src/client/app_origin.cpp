@@ -20,7 +20,10 @@ bool is_grpc_call(const wire::itp::open_head& open) {
 class app_origin final : public origin {
 public:
     explicit app_origin(std::unique_ptr<local_app> app)
-        : app_(std::move(app)), protocol_(app_->options().protocol), http1_(*app_), http2_(*app_) {}
+        : app_(std::move(app)), protocol_(app_->options().protocol), http1_(*app_), http2_(*app_) {
+        // The filter of MCP tools stands in the HTTP/1.1 way: a call that calls itself gRPC must not get around it.
+        if (app_->options().mcp_tools.any()) protocol_ = app_protocol::http1;
+    }
 
     void serve(engine::stream& s, const wire::itp::open_head& open, std::uint8_t flags) override {
         if (wants_http2(open)) return http2_.serve(s, open, flags);

@@ -15,6 +15,7 @@ namespace {
 
 constexpr wire::http1_limits reply_limits{};
 constexpr unsigned max_interim_heads = 32;
+constexpr std::size_t max_kept_memory = 64 * 1024;  // of an exchange that waits for its next use
 
 bool is_idempotent(std::string_view method) {
     return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE" || method == "PUT" ||
@@ -45,6 +46,9 @@ void exchange::reset_state() {
     interim_heads_ = 0;
     keep_ = true;
     conn_ = connecting_ = nullptr;
+    filter_.reset();
+    request_held_ = false;
+    held_fields_.clear();
 }
 
 void exchange::start(engine::stream& s, const wire::itp::open_head& open, std::uint8_t flags) {
@@ -57,7 +61,11 @@ void exchange::start(engine::stream& s, const wire::itp::open_head& open, std::u
     upgrade_ = !open.protocol.empty();
     request_ended_ = (flags & flag::end) != 0;
     request_chunked_ = !request_ended_ && !upgrade_ && open.content_length < 0;
+    content_length_ = open.content_length;
+    if (auto* const tools = up_.app().tools()) filter_ = std::make_unique<mcp::exchange_filter>(*tools);
     compose_head(open);
+    if (filter_ != nullptr && hold_request(open)) return;
+    end_head(content_length_);
     up_.acquire(*this);
 }
 
@@ -77,19 +85,25 @@ void exchange::compose_head(const wire::itp::open_head& open) {
             break;
         }
     }
+    const bool filters = filter_ != nullptr && filter_->filters();
     for (const auto& f : open.fields)
-        append_field(out, f.name, f.value);
-    if (request_chunked_) {
-        append_field(out, "Transfer-Encoding", "chunked");
-    } else if (open.content_length > 0 || (request_ended_ && expects_body(open.method))) {
-        char digits[20];
-        const auto length = static_cast<std::uint64_t>(std::max<std::int64_t>(open.content_length, 0));
-        append_field(out, "Content-Length",
-                     {digits, static_cast<std::size_t>(std::to_chars(digits, digits + 20, length).ptr - digits)});
-    }
+        if (!filters || !iequals(f.name, "Accept-Encoding")) append_field(out, f.name, f.value);
+    if (filters) append_field(out, "Accept-Encoding", "identity");
     if (upgrade_) {
         append_field(out, "Connection", "Upgrade");
         append_field(out, "Upgrade", open.protocol);
+    }
+}
+
+void exchange::end_head(std::int64_t content_length) {
+    auto& out = pending_;
+    if (request_chunked_) {
+        append_field(out, "Transfer-Encoding", "chunked");
+    } else if (content_length > 0 || (request_ended_ && expects_body(method_))) {
+        char digits[20];
+        const auto length = static_cast<std::uint64_t>(std::max<std::int64_t>(content_length, 0));
+        append_field(out, "Content-Length",
+                     {digits, static_cast<std::size_t>(std::to_chars(digits, digits + 20, length).ptr - digits)});
     }
     out += "\r\n";
 }
@@ -126,6 +140,7 @@ void exchange::send(std::string_view bytes, std::size_t credit) {
 }
 
 void exchange::on_data(engine::stream&, std::string_view bytes) {
+    if (request_held_) return hold_data(bytes);
     if (!request_chunked_) return send(bytes, bytes.size());
     auto& text = up_.text;
     text.clear();
@@ -142,6 +157,7 @@ void exchange::on_trailers(engine::stream&, const std::vector<wire::field>& fiel
 
 void exchange::on_end(engine::stream&) {
     request_ended_ = true;
+    if (request_held_) return end_held_request();
     finish_request();
 }
 
@@ -180,8 +196,8 @@ void exchange::on_upstream_readable() {
         if (reply_ == reply::upgraded && stream_->send_finished()) return read_past_end();
         paused_ = stream_->is_congested();
         if (paused_) return;
-        if (reply_ == reply::length || reply_ == reply::until_close || reply_ == reply::upgraded)
-            return read_body_directly();
+        const bool is_plain = reply_ == reply::length || reply_ == reply::until_close || reply_ == reply::upgraded;
+        if (is_plain && !looks_into_reply()) return read_body_directly();
         const auto space = up_.loop().scratch();
         const auto got = conn_->bytes().read(space.data(), space.size());
         if (got.status == net::read_status::would_block) return;
@@ -190,8 +206,10 @@ void exchange::on_upstream_readable() {
         auto* const same = stream_;
         if (reply_ == reply::head)
             handle_head(space.data(), got.size);
-        else
+        else if (reply_ == reply::chunked)
             handle_chunked({space.data(), got.size});
+        else
+            handle_body({space.data(), got.size});
         if (stream_ != same || conn_ == nullptr) return;
         if (got.drained) return;
         turn_bytes += got.size;
@@ -356,6 +374,7 @@ void exchange::begin_reply(const wire::response_head& head) {
             keep_ = false;
             break;
     }
+    if (filter_ != nullptr && hold_head(head)) return;
     const bool ended = reply_ == reply::done;
     if (head.body != wire::body_kind::length && head.body != wire::body_kind::none) up_.reply.content_length = -1;
     stream_->send_reply(up_.reply, ended ? flag::end : std::uint8_t{0});
@@ -375,7 +394,7 @@ void exchange::handle_body(std::string_view bytes) {
         }
         reply_left_ -= bytes.size();
     }
-    stream_->write(bytes, push_);
+    if (!deliver(bytes)) return;
     if (reply_ == reply::length && reply_left_ == 0) reply_complete();
 }
 
@@ -387,7 +406,7 @@ void exchange::handle_chunked(std::string_view bytes) {
             case wire::chunked_decoder::event::need_more:
                 return;
             case wire::chunked_decoder::event::data:
-                stream_->write(step.data, push_);
+                if (!deliver(step.data)) return;
                 break;
             case wire::chunked_decoder::event::invalid:
                 return fail(code::origin_bad_response, chunks_.reason());
@@ -396,6 +415,7 @@ void exchange::handle_chunked(std::string_view bytes) {
                 std::vector<wire::field> trailers;
                 if (!chunks_.trailers().empty() && wire::parse_field_lines(chunks_.trailers(), trailers)) {
                     std::erase_if(trailers, [](const wire::field& f) { return wire::is_hop_by_hop(f.name); });
+                    if (!end_filtered_reply()) return;
                     stream_->send_trailers(trailers);
                 }
                 return reply_complete();
@@ -405,6 +425,7 @@ void exchange::handle_chunked(std::string_view bytes) {
 }
 
 void exchange::reply_complete() {
+    if (!end_filtered_reply()) return;
     reply_ = reply::done;
     stream_->finish();
     over();
@@ -467,6 +488,7 @@ void exchange::fail(code why, std::string_view text) {
 
 void exchange::over() {
     engine::stream* s = std::exchange(stream_, nullptr);
+    if (filter_ != nullptr) up_.remove_event_stream(*this);
     request_info info;
     info.method = method_;
     info.path = path_;
@@ -483,6 +505,8 @@ void exchange::over() {
         conn_->discard(reply_ == reply::upgraded ? upstream_connection::farewell::gentle
                                                  : upstream_connection::farewell::at_once);
     conn_ = nullptr;
+    filter_.reset();
+    if (pending_.capacity() > max_kept_memory) pending_ = {};
     s->release();
     up_.report(info);
     up_.give(*this);

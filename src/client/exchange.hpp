@@ -2,11 +2,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "instatunnel/engine/session.hpp"
+#include "instatunnel/mcp/exchange_filter.hpp"
 #include "instatunnel/wire/http1.hpp"
 #include "upstream.hpp"
 
@@ -47,8 +49,21 @@ private:
 
     void reset_state();
     void compose_head(const wire::itp::open_head& open);
+    void end_head(std::int64_t content_length);
     void send(std::string_view bytes, std::size_t credit);
     void finish_request();
+
+    // exchange_filter.cpp: what an MCP tunnel looks into.
+    bool hold_request(const wire::itp::open_head& open);
+    void hold_data(std::string_view bytes);
+    void end_held_request();
+    void let_request_go();
+    void answer_refused();
+    void inject_event(std::string_view message);
+    bool looks_into_reply() const noexcept;
+    bool hold_head(const wire::response_head& head);
+    bool deliver(std::string_view bytes);
+    bool end_filtered_reply();
 
     bool handle_head(char* data, std::size_t size);
     void begin_reply(const wire::response_head& head);
@@ -92,6 +107,11 @@ private:
     bool retried_ = false;
     unsigned interim_heads_ = 0;
     std::string chosen_upgrade_;
+    std::unique_ptr<mcp::exchange_filter> filter_;  ///< of an MCP tunnel
+    bool request_held_ = false;
+    std::string post_path_;  ///< with the query
+    std::int64_t content_length_ = -1;
+    std::vector<std::pair<std::string, std::string>> held_fields_;  ///< of a reply whose body is held
 };
 
 }  // namespace instatunnel::client

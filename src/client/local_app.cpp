@@ -34,11 +34,18 @@ outcome<std::unique_ptr<local_app>> local_app::make(net::event_loop& loop, const
 }
 
 local_app::local_app(net::event_loop& loop, const tunnel_options& options, tunnel_events& events)
-    : loop_(loop), options_(options), events_(events), addresses_(loop, options.upstream) {}
+    : loop_(loop), options_(options), events_(events), addresses_(loop, options.upstream) {
+    if (options.mcp) tools_.emplace().rules = options.mcp_tools;
+}
 
 void local_app::unreachable() {
     if (addresses_.note_unreachable())
         events_.on_notice({errc::target_unreachable, "Failed to reach local server " + options_.upstream.display});
+}
+
+void local_app::report_tool_changes() {
+    for (const auto& change : tools_->watch.take_changes())
+        events_.on_tool_changed(change);
 }
 
 void local_app::report(const connection_info& info) {

@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "instatunnel/client/tunnel.hpp"
+#include "instatunnel/mcp/exchange_filter.hpp"
 #include "instatunnel/net/event_loop.hpp"
 #include "instatunnel/net/tls.hpp"
 #include "target_addresses.hpp"
@@ -32,6 +34,10 @@ public:
     /// A request, or a connection through a tcp or tls tunnel, is over.
     void report(const request_info& info);
     void report(const connection_info& info);
+    /// What its exchanges share when it is an MCP server, else null.
+    mcp::filter_state* tools() noexcept { return tools_ ? &*tools_ : nullptr; }
+    /// Tools that were seen to change since the last call are told.
+    void report_tool_changes();
     std::uint64_t served() const noexcept { return served_; }
 
 private:
@@ -44,6 +50,7 @@ private:
     net::ssl_ctx_ptr tls_;
     net::ssl_ctx_ptr http2_tls_;
     target_addresses addresses_;
+    std::optional<mcp::filter_state> tools_;
     std::uint64_t served_ = 0;
 };
 

@@ -15,6 +15,8 @@ public:
     virtual void serve(engine::stream& s, const wire::itp::open_head& open, std::uint8_t flags) = 0;
     /// Work on other threads will find nobody: call before the loop is destroyed.
     virtual void forget_look_ups() noexcept {}
+    /// The loop is destroyed next, with all that it keeps; requests may be told that they are over until then.
+    virtual void let_go_of_loop() noexcept {}
     /// Requests that are over.
     virtual std::uint64_t served() const noexcept = 0;
 };

@@ -19,6 +19,7 @@
 #include "instatunnel/net/tls.hpp"
 #include "lane_failure.hpp"
 #include "raw_origin.hpp"
+#include "stdio_origin.hpp"
 #include "tunnel_dialler.hpp"
 #include "v1_link.hpp"
 #include "v1_tunnel.hpp"
@@ -83,7 +84,10 @@ public:
           dialler_(loop_, *this) {}
 
     ~impl() override {
-        if (origin_ != nullptr) origin_->forget_look_ups();
+        if (origin_ != nullptr) {
+            origin_->forget_look_ups();
+            origin_->let_go_of_loop();
+        }
     }
 
     outcome<summary> run() {
@@ -127,6 +131,10 @@ private:
 
     outcome<void> open_origin() {
         const bool is_raw = options_.kind != wire::itp::stream_kind::http;
+        if (!options_.mcp_command.empty()) {
+            origin_ = std::make_unique<stdio_origin>(loop_, options_, events_);
+            return {};
+        }
         auto opened = is_raw                           ? open_raw_origin(loop_, options_, events_)
                       : options_.upstream.is_directory ? open_directory_origin(loop_, options_, events_)
                                                        : open_app_origin(loop_, options_, events_);

@@ -65,6 +65,27 @@ void upstream::connection_closed() {
     serve_waiting();
 }
 
+void upstream::add_event_stream(std::string_view endpoint, exchange& e) {
+    remove_event_stream(e);
+    // Absolute, or relative to the stream's own address (HTML Living Standard §2.4): what arrives here is a path.
+    if (const auto scheme = endpoint.find("://"); scheme != std::string_view::npos) {
+        const auto path = endpoint.find('/', scheme + 3);
+        endpoint = path == std::string_view::npos ? std::string_view("/") : endpoint.substr(path);
+    }
+    std::string path(endpoint);
+    if (!path.starts_with('/')) path.insert(path.begin(), '/');
+    event_streams_.emplace_back(std::move(path), &e);
+}
+
+void upstream::remove_event_stream(exchange& e) noexcept {
+    std::erase_if(event_streams_, [&e](const auto& known) { return known.second == &e; });
+}
+
+exchange* upstream::event_stream_for(std::string_view path) noexcept {
+    const auto found = std::ranges::find_if(event_streams_, [path](const auto& known) { return known.first == path; });
+    return found == event_streams_.end() ? nullptr : found->second;
+}
+
 void upstream::serve_waiting() {
     if (serving_waiting_) return;  // a connection that fails at once comes back here
     serving_waiting_ = true;

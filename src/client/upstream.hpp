@@ -5,6 +5,8 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "instatunnel/engine/session.hpp"
@@ -45,6 +47,12 @@ public:
     void report(const request_info& info) { app_.report(info); }
     void give(exchange& e) { spare_.push_back(&e); }
 
+    // The older MCP transport: messages are posted to an address that an event stream has named, and answered there.
+    void add_event_stream(std::string_view endpoint, exchange& e);
+    void remove_event_stream(exchange& e) noexcept;
+    /// Null: no stream of the moment has named that path (with its query).
+    exchange* event_stream_for(std::string_view path) noexcept;
+
     // Reused by whichever exchange is being served.
     wire::response_head response;
     wire::itp::reply_head reply;
@@ -60,6 +68,7 @@ private:
     std::vector<std::unique_ptr<exchange>> exchanges_;  // as many as were ever busy at once
     std::vector<exchange*> spare_;
     bool serving_waiting_ = false;
+    std::vector<std::pair<std::string, exchange*>> event_streams_;  ///< path with query, and who carries the stream
 };
 
 }  // namespace instatunnel::client

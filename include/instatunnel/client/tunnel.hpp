@@ -12,8 +12,13 @@
 #include "instatunnel/base/secret.hpp"
 #include "instatunnel/client/target.hpp"
 #include "instatunnel/files/site.hpp"
+#include "instatunnel/mcp/tool_rules.hpp"
 #include "instatunnel/wire/itp_head.hpp"
 #include "instatunnel/wire/proxy_header.hpp"
+
+namespace instatunnel::mcp {
+struct tool_change;
+}
 
 namespace instatunnel::client {
 
@@ -51,13 +56,18 @@ struct tunnel_options {
     secret visitor_password;  ///< the edge asks visitors for it; empty: it does not
     secret visitor_basic;     ///< "user:password", asked for as HTTP Basic; empty: not
     app_protocol protocol = app_protocol::automatic;
-    bool mcp = false;  ///< an MCP server: no time limits on its replies
+    bool mcp = false;           ///< an MCP server: no time limits on its replies
+    mcp::tool_rules mcp_tools;  ///< with `mcp`: which tools may be seen and called
     mcp_guard mcp_auth = mcp_guard::none;
-    secret mcp_token;                          ///< for mcp_guard::bearer; the edge gets its digest only
-    std::vector<std::string> mcp_users;        ///< for mcp_guard::oauth, beside the owner: addresses, or "*"
-    bool verify_upstream = true;               ///< https upstreams; never applied to loopback ones
-    std::uint16_t public_port = 0;             ///< tcp: wanted at the edge; 0: the one that the account has, or any
-    std::optional<wire::proxy_version> proxy;  ///< tcp and tls: tells the local program who the visitor is
+    secret mcp_token;                      ///< for mcp_guard::bearer; the edge gets its digest only
+    std::vector<std::string> mcp_users;    ///< for mcp_guard::oauth, beside the owner: addresses, or "*"
+    std::vector<std::string> mcp_command;  ///< an MCP server to start, instead of `upstream`; empty: none
+    bool mcp_shared = false;               ///< one process of it for all sessions
+    std::size_t mcp_max_sessions = 64;
+    std::chrono::minutes mcp_session_idle{30};  ///< a session that nobody has used for this long ends
+    bool verify_upstream = true;                ///< https upstreams; never applied to loopback ones
+    std::uint16_t public_port = 0;              ///< tcp: wanted at the edge; 0: the one that the account has, or any
+    std::optional<wire::proxy_version> proxy;   ///< tcp and tls: tells the local program who the visitor is
 };
 
 struct ready_info {
@@ -107,6 +117,8 @@ public:
     virtual void on_reconnecting(const failure&, std::chrono::milliseconds /*wait*/, unsigned /*attempt*/) {}
     /// Something a person should know that ends nothing (the local app is down, the edge drains).
     virtual void on_notice(const failure&) {}
+    /// An MCP server describes a tool otherwise than before (with `mcp`).
+    virtual void on_tool_changed(const mcp::tool_change&) {}
 };
 
 /// One tunnel from start to end.

@@ -246,3 +246,17 @@ TEST_CASE("a key in the wrong place is never repeated") {
         CHECK(f.next.find("secret") == std::string::npos);
     }
 }
+
+TEST_CASE("what stands behind -- is the command of a server, flags and all") {
+    const auto o = options_of<open_options>("mcp --shared -s notes --mcp-allow a,b -- npx -y server --json --shared");
+    CHECK(o.stdio.wanted);
+    CHECK(o.mcp);
+    CHECK(o.stdio.shared);
+    CHECK(o.subdomain == "notes");
+    CHECK(o.stdio.command == std::vector<std::string>{"npx", "-y", "server", "--json", "--shared"});
+    CHECK(options_of<open_options>("mcp npx server").stdio.command == std::vector<std::string>{"npx", "server"});
+    const std::vector<std::string> empty_argument{"mcp", "--", "sh", "-c", ""};
+    CHECK(std::get<open_options>(parse(empty_argument)->command).stdio.command.size() == 3);
+    CHECK(refused({"3000", "-s", "mcp", "--", "sh"}).code == errc::usage);
+    CHECK(refused({"mcp", "npx", "--", "sh"}).code == errc::usage);
+}
