@@ -2,9 +2,8 @@
 # Builds and runs the tests; the last thing printed is one ctest summary of all of them.
 # usage: cmake/test.sh [--long] [arguments of ctest]          e.g. cmake/test.sh -R unit.wire
 #
-#   build/release  g++ -O2                the program, driven by the integration tests
-#   build/asan     g++ ASan and UBSan     unit tests
-#   build/fuzz     clang libFuzzer        fuzz targets: their corpus, then 5 s each (a minute with --long)
+#   build/release  g++ -O2                        the program, driven by the integration tests
+#   build/asan     clang, ASan, UBSan, libFuzzer  unit tests; fuzz targets: their corpus, then 5 s each (a minute with --long)
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -37,13 +36,12 @@ build() {
     cmake --build "build/$preset" --target "$target" </dev/null
 }
 # Only what each tree is for is built: unit tests run with sanitizers, integration tests on the optimised program.
-build release instatunnel
-build asan tests/all
-build fuzz tests/fuzz/all "-DIT_FUZZ_SECONDS=$fuzz_seconds"
+build release instatunnel -DIT_WERROR=ON
+build asan tests/all "-DIT_FUZZ_SECONDS=$fuzz_seconds"
 
-# One ctest over three trees, so that there is one summary.
+# One ctest over both trees, so that there is one summary.
 cat >build/CTestTestfile.cmake <<'TESTS'
-subdirs("asan/tests" "fuzz/tests" "release/tests/integration")
+subdirs("asan/tests" "release/tests/integration")
 TESTS
 
 step "Tests"
