@@ -66,8 +66,9 @@ def test_a_hello_must_come_in_time_and_a_handshake_as_a_whole(edge_with):
         cut.sendall(b"\x16\x03\x01\x00\xc0\x01\x00\x00\xbc\x03\x03")  # a hello that stops behind its version
         assert 0.6 <= seconds_until_closed(cut) < 1.9
     # A whole hello has the rest of the time: this client never goes on.
+    hello = client_hello_for("api.localhost")
     with socket.create_connection(("127.0.0.1", edge.port), 10) as slow:
-        slow.sendall(client_hello_for("api.localhost"))
+        slow.sendall(hello)
         started = time.monotonic()
         with contextlib.suppress(ConnectionError):
             while slow.recv(65536):
@@ -165,8 +166,9 @@ def test_connections_of_a_tcp_tunnel_whose_client_does_not_begin(edge_with):
     """A client of the protocol's own that takes a connection and says nothing."""
     edge = edge_with(raw_accept="700ms")
     with ClientPeer(edge, "mute-peer", proto="tls") as peer:
+        hello = client_hello_for("mute-peer.localhost")
         with socket.create_connection(("127.0.0.1", edge.port), 15) as visitor:
-            visitor.sendall(client_hello_for("mute-peer.localhost"))
+            visitor.sendall(hello)
             while peer.next()[0] != OPEN:
                 pass
             assert seconds_until_closed(visitor) < 6
