@@ -206,7 +206,7 @@ private:
     void note_versions(std::vector<std::string> versions) {
         versions.push_back(found_.revision);
         std::ranges::sort(versions, std::ranges::greater());
-        versions.erase(std::ranges::unique(versions).begin(), versions.end());
+        versions.erase(std::unique(versions.begin(), versions.end()), versions.end());
         const auto best = std::ranges::find_if(versions, [](const auto& v) { return v <= newest; });
         if (best != versions.end()) found_.revision = *best;
         std::erase(versions, found_.revision);
