@@ -155,7 +155,7 @@ outcome<exit_code> run_logs(const logs_options& options, context& c) {
     // How one stops to follow is how it is meant to end. A call may have ten seconds to go, and nothing that is open or
     // half written would be harmed by an end at once.
     ctrl_c->during([] { std::_Exit(static_cast<int>(exit_code::done)); },
-                  [&] { ended = follow(client, *in_use, std::move(*asked), printer, *ctrl_c, c); });
+                   [&] { ended = follow(client, *in_use, std::move(*asked), printer, *ctrl_c, c); });
     if (!ended) return explain_key_problem(ended.error(), *in_use);
     return exit_code::done;
 }

@@ -111,9 +111,9 @@ void add_list_and_kill(CLI::App& root, invocation& out) {
 
 void add_logs_and_stats(CLI::App& root, invocation& out) {
     auto o = std::make_shared<logs_options>();
-    auto& logs = command(root, "logs", "Show what visitors asked for, as the server saw it (also: --logs)",
-                         {"instatunnel logs", "instatunnel logs demo --follow",
-                          "instatunnel logs --status 5xx --since 1h --json"});
+    auto& logs = command(
+        root, "logs", "Show what visitors asked for, as the server saw it (also: --logs)",
+        {"instatunnel logs", "instatunnel logs demo --follow", "instatunnel logs --status 5xx --since 1h --json"});
     text(logs, "NAME", "", o->name, "Name, host or id of a tunnel; without it all of the account");
     logs.add_flag("-f,--follow", o->follow, "Go on with what comes, until Ctrl+C");
     text(logs, "--since", "TIME", o->since, "How long ago (10m, 2h, 1d) or a time (2026-11-22T15:26:19Z)");

@@ -67,7 +67,8 @@ outcome<exit_code> run_share(context& c) {
                     if (is_active(t) && ++active == 1) url = t.url;
     if (active > 1) url = address_to_fill_in;
     if (c.term.json())
-        c.term.result(json_line("share").with("url", active == 1 ? std::optional(url) : std::nullopt)
+        c.term.result(json_line("share")
+                          .with("url", active == 1 ? std::optional(url) : std::nullopt)
                           .with("texts", std::span<const std::string>(share_texts(url)))
                           .text());
     else

@@ -67,7 +67,8 @@ private:
 
 void print_account(const api::account_info& a, terminal& term) {
     auto plan = a.plan;
-    if (!plan.empty()) plan.replace(0, 1, 1, static_cast<char>(plan[0] >= 'a' && plan[0] <= 'z' ? plan[0] - 32 : plan[0]));
+    if (!plan.empty())
+        plan.replace(0, 1, 1, static_cast<char>(plan[0] >= 'a' && plan[0] <= 'z' ? plan[0] - 32 : plan[0]));
     term.result("📋 Plan: " + printable(plan));
     term.result("📊 Usage: " + std::to_string(a.tunnels_created) + " tunnels created, " +
                 std::to_string(a.requests_served) + " requests served, " + printable(a.data_transferred) +
@@ -115,7 +116,8 @@ outcome<exit_code> run_stats(const stats_options& options, context& c) {
     }
     if (options.name.empty()) {
         print_account(*account, c.term);
-        c.term.result(tunnels->empty() ? "No active tunnels" : "Active Tunnels (" + std::to_string(tunnels->size()) + ")");
+        c.term.result(tunnels->empty() ? "No active tunnels"
+                                       : "Active Tunnels (" + std::to_string(tunnels->size()) + ")");
     }
     figure_printer printer(c, largest_of(*tunnels));
     for (const auto& t : *tunnels)

@@ -224,12 +224,12 @@ void exchange::serve_base_page() {
     const bool html = accept_.find("text/html") != std::string::npos;
     if (!html) return give({200, "text/plain; charset=utf-8", "InstaTunnel edge\n", fields});
     give({200, "text/html; charset=utf-8",
-            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>InstaTunnel</title>"
-            "<meta name=\"viewport\" content=\"width=device-width\"><style>:root{color-scheme:light dark}"
-            "body{font:1rem/1.5 system-ui;max-width:38rem;margin:15vh auto;padding:0 1rem}</style>"
-            "<h1>InstaTunnel edge</h1><p>This server gives programs on localhost a public address. "
-            "Each tunnel has a name of its own below this domain.</p></html>\n",
-            fields});
+          "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>InstaTunnel</title>"
+          "<meta name=\"viewport\" content=\"width=device-width\"><style>:root{color-scheme:light dark}"
+          "body{font:1rem/1.5 system-ui;max-width:38rem;margin:15vh auto;padding:0 1rem}</style>"
+          "<h1>InstaTunnel edge</h1><p>This server gives programs on localhost a public address. "
+          "Each tunnel has a name of its own below this domain.</p></html>\n",
+          fields});
 }
 
 void exchange::forward_body(std::string_view bytes, bool push) {

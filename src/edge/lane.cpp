@@ -229,8 +229,8 @@ outcome<void> lane::take_route(service::granted_tunnel granted) {
     existing->via = this;
     existing->instance = instance_;
     existing->target = target_;
-    existing->logged = std::make_shared<const service::logged_tunnel>(service::logged_tunnel{
-        existing->tunnel.account_id, existing->tunnel.tunnel_id, existing->tunnel.name});
+    existing->logged = std::make_shared<const service::logged_tunnel>(
+        service::logged_tunnel{existing->tunnel.account_id, existing->tunnel.tunnel_id, existing->tunnel.name});
     existing->connected_at_us = wall_now().time_since_epoch().count();
     w_.routes.insert(existing);
     // A tunnel that was of another kind before gives its port back.

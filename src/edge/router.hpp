@@ -29,7 +29,7 @@ struct route {
     std::chrono::steady_clock::time_point away_since{};
     std::int64_t connected_at_us = 0;
     std::chrono::steady_clock::time_point last_request{};  ///< meaningful once there was one
-    latency_histogram latency;  ///< from a request's head to that of its reply
+    latency_histogram latency;                             ///< from a request's head to that of its reply
     std::shared_ptr<const service::logged_tunnel> logged;  ///< of requests in the log
     std::uint64_t requests = 0;
     std::uint64_t bytes_in = 0;

@@ -67,7 +67,7 @@ private:
 
     std::unique_ptr<net::connection> conn_;
     state state_ = state::reading_head;
-    std::string input_;  ///< unread beginning of a head, or pipelined bytes
+    std::string input_;             ///< unread beginning of a head, or pipelined bytes
     std::string_view behind_head_;  ///< read together with the head, while it is dispatched
     std::size_t head_seen_ = 0;
     bool reading_paused_ = false;

@@ -63,9 +63,10 @@ public:
           next_purge_(tuning_.steady() + first_purge_after),
           queue_(tuning_.queue, tuning_.tick, [this] { look_after(); }),
           documents_(*data_, options_.fetch, queue_, tuning_),
-          api_({options_,        tuning_, names_,     cors_,     *data_,     keys_,  addresses_, watch_, limits_,
-                account_limits_, links_,  admission_, plans_,    gate_,      guard_, usage_,     requests_, audit_,
-                oauth_,          documents_, pepper_, factors_,  sessions_,  passwords_, queue_, edge_}) {
+          api_({options_, tuning_,   names_,          cors_,  *data_,     keys_,      addresses_,
+                watch_,   limits_,   account_limits_, links_, admission_, plans_,     gate_,
+                guard_,   usage_,    requests_,       audit_, oauth_,     documents_, pepper_,
+                factors_, sessions_, passwords_,      queue_, edge_}) {
         if (options_.require_verified_email) admission_.require_verified_email();
         if (options_.anonymous_tunnels) admission_.allow_anonymous();
         queue_.post([this] { leave_address(); });
