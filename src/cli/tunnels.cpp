@@ -17,6 +17,7 @@ void print_tunnel(const api::tunnel_info& t, terminal& term) {
     term.result(printable(t.url) + " -> " + printable(t.target));
     term.result("  Subdomain: " + printable(t.name) + "  Status: " + printable(t.status) +
                 "  Requests: " + std::to_string(t.requests) + "  Created: " + printable(t.created_at));
+    if (!t.uptime_seconds) return;  // older servers tell none of what follows
     term.result("  Uptime: " + uptime_text(t) + "  In: " + to_human_bytes(t.bytes_in) +
                 "  Out: " + to_human_bytes(t.bytes_out) + "  Latency: p50 " + latency_text(t.latency_p50_ms) +
                 ", p99 " + latency_text(t.latency_p99_ms));

@@ -65,18 +65,17 @@ bool tunnel_dialler::dial_v1(const net::endpoint_name& to, const tunnel_options&
                 *dialled = opened.error();
         }
         if (place) *dialled = net::dial(to, dial_limit);
-        ticket->tell(question, [place, dialled](dial_events& events) {
-            events.on_v1_dialled(place, std::move(*dialled));
-        });
+        ticket->tell(question,
+                     [place, dialled](dial_events& events) { events.on_v1_dialled(place, std::move(*dialled)); });
     });
 }
 
 bool tunnel_dialler::ask_for_older(const tunnel_options& options, const failure& otherwise) {
-    return start_thread([ticket = ticket_, server = options.server, cacert = options.cacert, otherwise,
-                         question = ++question_] {
-        const bool is_older = speaks_only_v1(server, cacert);
-        ticket->tell(question, [=](dial_events& events) { events.on_older_known(is_older, otherwise); });
-    });
+    return start_thread(
+        [ticket = ticket_, server = options.server, cacert = options.cacert, otherwise, question = ++question_] {
+            const bool is_older = speaks_only_v1(server, cacert);
+            ticket->tell(question, [=](dial_events& events) { events.on_older_known(is_older, otherwise); });
+        });
 }
 
 }  // namespace instatunnel::client

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "instatunnel/base/log.hpp"
 #include "instatunnel/base/names.hpp"
@@ -200,7 +201,8 @@ bool v1_link::is_congested() const {
 
 void v1_link::send(std::unique_ptr<v1::message_source> text) {
     if (gone_ || closing_) return;
-    if (socket_->waiting() >= max_waiting) return fail({errc::protocol_error, server_.shown + " does not read answers"});
+    if (socket_->waiting() >= max_waiting)
+        return fail({errc::protocol_error, server_.shown + " does not read answers"});
     socket_->send(std::move(text));
 }
 
@@ -245,6 +247,7 @@ void v1_link::take_request() {
         send(v1::response_message(reply, text + "\n", nullptr));
     };
     if (!problem.empty()) return refuse(400, "The server sent a request that cannot be read: " + std::string(problem));
+    m.body.shrink_to_fit();
     if (m.body_too_large || !held->grow(m.body.size()))
         return refuse(413, "The request body is too large for transport v1, which carries it whole: at most " +
                                std::to_string(max_body) + " bytes");
@@ -288,7 +291,13 @@ void v1_link::on_tick() {
         pinged_ = now;
         socket_->ping();
     }
-    tick_.arm(link_tick);
+    std::vector<v1_request*> endless;
+    for (const auto& [id, request] : requests_)
+        if (request->is_endless(now)) endless.push_back(request.get());
+    // One that is over stays until the turn ends, even if the link goes with it.
+    for (auto* request : endless)
+        request->give_up();
+    if (!gone_) tick_.arm(link_tick);
 }
 
 void v1_link::fail(const failure& why) {

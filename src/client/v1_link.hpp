@@ -60,6 +60,7 @@ public:
     void abandon();
 
     // For its requests.
+    std::chrono::steady_clock::time_point now() const noexcept { return loop_.now(); }
     void send(std::unique_ptr<v1::message_source> text);
     void forget(v1_request& r);
 

@@ -14,6 +14,7 @@ using engine::code;
 namespace {
 
 constexpr std::size_t write_step = 64 * 1024;
+constexpr std::chrono::seconds longest_events{30};  // as long as published clients wait for any reply
 
 }  // namespace
 
@@ -23,6 +24,8 @@ v1_request::v1_request(v1_link& owner, v1::message& asked, std::shared_ptr<v1::h
 }
 
 void v1_request::begin(engine::session& session, std::uint64_t request_id, std::string_view default_host) {
+    if (wire::list_has_token(v1::find_value(asked_.fields, "Upgrade"), "websocket"))
+        return answer(501, "Transport v1 carries no WebSocket connections: a server that speaks v2 does");
     wire::itp::open_head open;
     open.tunnel = v1_link::tunnel_number;
     open.request_id = request_id;
@@ -61,20 +64,32 @@ void v1_request::on_head(engine::stream&, const wire::itp::reply_head& head, std
     if ((flags & (flag::interim | flag::upgraded)) != 0) return;
     reply_.status = head.status;
     reply_.fields = v1::to_map(head.fields);
+    if (v1::find_value(reply_.fields, "Content-Type").starts_with("text/event-stream")) events_since_ = owner_.now();
     if (asked_.method == "HEAD" && head.content_length >= 0)
         reply_.fields.emplace_back("Content-Length", std::to_string(head.content_length));
 }
 
+bool v1_request::is_endless(std::chrono::steady_clock::time_point now) const noexcept {
+    return stream_ != nullptr && events_since_ && now - *events_since_ > longest_events;
+}
+
+void v1_request::give_up() {
+    if (stream_ != nullptr)
+        answer(502,
+               "The local server sends a stream that does not end, and transport v1 carries whole replies only: "
+               "a server that speaks v2 carries streams");
+}
+
 void v1_request::on_data(engine::stream& s, std::string_view bytes) {
     s.consumed(bytes.size());
-    if (body_.size() + bytes.size() > v1_link::max_body || !held_->grow(bytes.size()))
+    if (body_.size() + bytes.size() > v1_link::max_body || !held_->append(body_, bytes))
         return answer(502, "The local server's answer is too large for transport v1, which carries it whole: at most " +
                                std::to_string(v1_link::max_body) + " bytes");
-    body_.append(bytes);
 }
 
 void v1_request::on_end(engine::stream&) {
     if (reply_.status == 0) return answer(502, "The local server closed the connection without an answer");
+    held_->trim(body_);
     owner_.send(v1::response_message(reply_, std::move(body_), std::move(held_)));
     over();
 }

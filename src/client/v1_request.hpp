@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "instatunnel/engine/session.hpp"
@@ -19,6 +21,9 @@ public:
 
     const std::string& id() const noexcept { return reply_.id; }
     void begin(engine::session& session, std::uint64_t request_id, std::string_view default_host);
+    /// The reply is a stream of events that does not end: nobody will ever see it.
+    bool is_endless(std::chrono::steady_clock::time_point now) const noexcept;
+    void give_up();
 
     void on_head(engine::stream&, const wire::itp::reply_head& head, std::uint8_t flags) override;
     void on_data(engine::stream&, std::string_view bytes) override;
@@ -39,6 +44,7 @@ private:
     v1::message reply_;
     std::size_t written_ = 0;
     bool stopped_ = false;
+    std::optional<std::chrono::steady_clock::time_point> events_since_;  ///< it is a stream of events
     std::shared_ptr<v1::held_bytes> held_;
     std::string body_;  ///< of the reply
 };

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "exchange.hpp"
-#include "instatunnel/base/clock.hpp"
 
 namespace instatunnel::edge {
 
@@ -11,7 +10,9 @@ void exchange::begin_note(const wire::request_head& head) noexcept {
     noted_ = true;
     began_ = w_.loop.now();
     note_.of = route_->logged;
-    note_.began_us = wall_now().time_since_epoch().count();
+    using std::chrono::microseconds;
+    const auto on_the_loop = std::chrono::duration_cast<microseconds>(began_.time_since_epoch());
+    note_.began_us = (on_the_loop + w_.wall_ahead).count();
     note_.bytes_out = 0;
     note_.status = 0;
     note_.is_whole = false;

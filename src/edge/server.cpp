@@ -66,6 +66,7 @@ public:
         if (options_.http_listener)
             redirect_acceptor_ =
                 std::make_unique<net::acceptor>(loop_, std::move(options_.http_listener), redirect_door_);
+        compare_clocks();
         tick_.arm(housekeeping);
         pass_tick_.arm(pass_watch);
         thread_ = std::thread([this] { loop_.run(); });
@@ -157,7 +158,14 @@ private:
         return t;
     }
 
+    void compare_clocks() {
+        const auto steady = std::chrono::steady_clock::now().time_since_epoch();
+        worker_.wall_ahead =
+            wall_now().time_since_epoch() - std::chrono::duration_cast<std::chrono::microseconds>(steady);
+    }
+
     void on_tick() {
+        compare_clocks();
         worker_.memory.look();
         worker_.routes.expire(loop_.now(), worker_.limits.hold);
         worker_.ports.close_unused(worker_.routes);

@@ -284,6 +284,7 @@ void v1_bridge::take_message() {
     auto& e = *found->second;
     if (const auto problem = reader_.problem(); !problem.empty()) return e.refuse_reply(problem);
     auto held = std::make_shared<v1::held_bytes>(budget_);
+    m.body.shrink_to_fit();
     if (m.body_too_large || !held->grow(m.body.size()))
         return e.refuse_reply("its body is longer than the " + std::to_string(w_.limits.v1_body) +
                               " bytes that fit into one message");

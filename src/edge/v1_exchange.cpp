@@ -63,10 +63,9 @@ void v1_exchange::on_data(engine::stream& s, std::string_view bytes) {
     if (body_.size() + bytes.size() > owner_.limits().v1_body)
         return answer(413, "too_large", "The request body is too large for the tunnel's client, which takes it whole",
                       newer_client);
-    if (!held_->grow(bytes.size()))
+    if (!held_->append(body_, bytes))
         return answer(503, "too_many_bytes", "The tunnel holds as many bytes as it may right now",
                       "Try again in a moment.");
-    body_.append(bytes);
 }
 
 void v1_exchange::on_end(engine::stream&) {
@@ -75,6 +74,7 @@ void v1_exchange::on_end(engine::stream&) {
 
 void v1_exchange::send() {
     sent_ = true;
+    held_->trim(body_);
     stream_->accept();
     owner_.send(v1::request_message(request_, std::exchange(body_, {}), std::exchange(held_, nullptr)));
 }

@@ -134,7 +134,7 @@ private:
     site site_;
     request_followers followers_;
     const std::string log_run_;  ///< tells positions in the log of requests from those before a restart
-    std::string description_;  ///< made when it is asked for first
+    std::string description_;    ///< made when it is asked for first
 };
 
 }  // namespace instatunnel::service

@@ -81,9 +81,16 @@ log_question read_question(const call_ptr& c) {
     return asked;
 }
 
+// With milliseconds: several requests of a second are the rule.
+std::string time_of(std::int64_t us) {
+    auto text = to_rfc3339(wall_time(std::chrono::microseconds(us)));
+    const auto fraction = std::to_string(1000 + us / 1000 % 1000);
+    return text.insert(text.size() - 1, "." + fraction.substr(1));
+}
+
 nlohmann::ordered_json describe_request(const logged_request& r) {
     nlohmann::ordered_json row;
-    row["at"] = to_rfc3339(wall_time(std::chrono::microseconds(r.began_us)));
+    row["at"] = time_of(r.began_us);
     row["tunnel"] = r.of->name;
     row["tunnel_id"] = r.of->tunnel_id;
     row["method"] = r.method();
@@ -122,8 +129,8 @@ void api::answer_requests(const call_ptr& c, const std::string& tunnel_id) {
         answered->reply(200, body);
     };
     const auto dash = std::min(asked.position.find('-'), asked.position.size());
-    const auto number = number_in(std::string_view(asked.position).substr(std::min(dash + 1, asked.position.size())),
-                                  UINT64_MAX);
+    const auto number =
+        number_in(std::string_view(asked.position).substr(std::min(dash + 1, asked.position.size())), UINT64_MAX);
     if (!asked.position.empty() && (!number || dash == 0))
         return c->fail(wrong_value("after", "\"after\" must be a \"next\" of an earlier answer"));
     const bool is_of_this_run = asked.position.substr(0, dash) == log_run_;

@@ -14,8 +14,7 @@ constexpr std::chrono::milliseconds look_at_most_every{100};
 request_followers::request_followers(request_log& log, work_queue& queue, const tuning& settings)
     : log_(log), queue_(queue), settings_(settings) {}
 
-void request_followers::follow(const call_ptr& c, request_log::filter wanted, std::chrono::seconds limit,
-                               answer done) {
+void request_followers::follow(const call_ptr& c, request_log::filter wanted, std::chrono::seconds limit, answer done) {
     const auto now = log_.find(wanted);
     if (!now.requests.empty() || now.has_gap || released_ || !has_room(wanted.account_id)) return done(c, now);
     wanted.after = now.next;
@@ -24,7 +23,8 @@ void request_followers::follow(const call_ptr& c, request_log::filter wanted, st
 }
 
 bool request_followers::has_room(const std::string& account_id) const {
-    const auto mine = std::ranges::count_if(waiting_, [&](const follower& f) { return f.wanted.account_id == account_id; });
+    const auto mine =
+        std::ranges::count_if(waiting_, [&](const follower& f) { return f.wanted.account_id == account_id; });
     return waiting_.size() < max_waiting && static_cast<std::size_t>(mine) < max_of_account;
 }
 

@@ -174,7 +174,8 @@ constexpr route table[] = {
          .answers(200, "RequestLog")
          .may_fail("422")
          .note("The edge remembers the last 65,536 requests of all its tunnels, until it is restarted: no queries, "
-               "header fields, bodies or addresses. Without `after` the newest; with the `next` of the answer before what came "
+               "header fields, bodies or addresses. Without `after` the newest; with the `next` of the answer before "
+               "what came "
                "since. `wait` holds the answer back until there is something.")},
     {"GET", "/names", key, "tunnels:read", "The names that the account holds", &api::list_names, answers(200, "Names")},
     {"DELETE", "/names/:id", key, "tunnels:delete", "Give a name back", &api::release_name,

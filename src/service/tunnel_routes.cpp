@@ -53,8 +53,7 @@ api::live_by_id api::live() const {
     return connected;
 }
 
-nlohmann::ordered_json api::describe(const store::tunnel& t, const live_by_id& connected,
-                                     bool with_latency) const {
+nlohmann::ordered_json api::describe(const store::tunnel& t, const live_by_id& connected, bool with_latency) const {
     const auto found = connected.find(t.id);
     const live_tunnel now = found != connected.end() ? found->second : live_tunnel();
     const bool online = found != connected.end();
@@ -171,8 +170,8 @@ void api::show_tunnel_stats(const call_ptr& c) {
     const auto online = connected.find(found->id);
     const auto summary = describe(*found, connected, /*with_latency=*/true);
     nlohmann::ordered_json body;
-    for (const char* member : {"id", "name", "url", "status", "created_at", "requests", "bytes_in", "bytes_out", "latency_p50_ms",
-          "latency_p99_ms"})
+    for (const char* member : {"id", "name", "url", "status", "created_at", "requests", "bytes_in", "bytes_out",
+                               "latency_p50_ms", "latency_p99_ms"})
         body[member] = summary[member];
     for (const char* member :
          {"connected_since", "uptime_seconds", "open_requests", "last_request_at", "round_trip_ms"})

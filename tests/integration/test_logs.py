@@ -170,7 +170,7 @@ def test_figures_are_real(edge, owner, demo):
     for _ in range(20):
         demo.get("/slow?ms=30")
     demo.get("/slow?ms=400")
-    stats = wait_until(lambda: (s := lines_of(run(demo, owner, "stats", "--json"))[0]) and s["tunnels"][0]["requests"] == 21 and s, 10, "21 requests")
+    stats = wait_until(lambda: (s := lines_of(run(demo, owner, "stats", "--json"))[0]) and s["requests_served"] == 21 and s, 10, "21 requests")
     one = stats["tunnels"][0]
     assert stats["event"] == "stats" and stats["plan"] and stats["requests_served"] == 21 and one["name"] == demo.name
     assert 28 < one["latency_p50_ms"] < 200 and 370 < one["latency_p99_ms"] < 1500

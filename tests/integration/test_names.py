@@ -125,9 +125,9 @@ def test_ls_lists_what_runs_and_kill_ends_it(tunnel, new_cli, app, edge):
     empty = run("ls")
     assert empty.returncode == 0 and "No active tunnels" in empty.stdout + empty.stderr
     t = tunnel(app.port, name="listed", key=owner.key)
-    for word in ("ls", "status", "--list"):
+    for word, target in (("ls", f"localhost:{app.port}"), ("--list", f"localhost:{app.port}"), ("status", f" {app.port} ")):
         listing = run(word)
-        assert listing.returncode == 0 and t.url in listing.stdout and f"localhost:{app.port}" in listing.stdout, listing
+        assert listing.returncode == 0 and t.url in listing.stdout and target in listing.stdout, listing
     as_json = run("ls", "--json")
     assert as_json.returncode == 0 and '"listed"' in as_json.stdout
     assert run("kill", "no-such-tunnel").returncode == 6

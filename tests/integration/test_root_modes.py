@@ -43,7 +43,9 @@ def test_the_qr_code_of_the_address_scans(start, app):
 
 def test_on_a_terminal_the_qr_code_is_white_on_black_and_scans(edge, new_cli, app):
     cli = new_cli(edge)
-    child = pexpect.spawn(cli.binary, [str(app.port), "--qr", *cli.server()], env=cli.environment(INSTATUNNEL_API_KEY=edge.owner.key, LANG="C.UTF-8"),
+    environment = cli.environment(INSTATUNNEL_API_KEY=edge.owner.key, LANG="C.UTF-8", TERM="xterm-256color")
+    del environment["NO_COLOR"]
+    child = pexpect.spawn(cli.binary, [str(app.port), "--qr", *cli.server()], env=environment,
                           encoding="utf-8", timeout=20, dimensions=(60, 120), cwd=str(cli.folder))
     child.expect(r"now live at (https://\S+?)[\x1b\r]")
     url = child.match.group(1)

@@ -114,6 +114,19 @@ def test_a_reply_beyond_the_format_is_a_502_and_takes_no_memory(start, server, a
     assert held(client) - before < 60
 
 
+def test_what_v1_cannot_carry_is_a_clear_error(start, server, app):
+    start(app.port, "--transport", "v1").wait_event("tunnel.ready")
+    socket = server.ask("ws", url="/echo", headers={"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"})
+    assert socket["status_code"] == 501 and "WebSocket" in body_of(socket).decode()
+    short = server.ask("short", url="/events?n=3&ms=1")
+    assert short["status_code"] == 200 and body_of(short).count(b"data:") == 3, "a stream that ends arrives whole"
+    endless = server.begin("endless", url="/events?n=100000&ms=50")
+    assert server.ask("meanwhile", url="/echo")["status_code"] == 200
+    assert server.answers[endless][0].wait(45)
+    reply = server.answers[endless][1]
+    assert reply["status_code"] == 502 and "stream that does not end" in body_of(reply).decode()
+
+
 def test_the_app_gets_the_host_that_was_asked_for(start, server, app):
     start(app.port, "--transport", "v1", "--host-header", "rewrite").wait_event("tunnel.ready")
     seen = json.loads(body_of(server.ask("r1", url="/echo", headers={"Host": "demo.v1.example"})))

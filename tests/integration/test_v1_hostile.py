@@ -86,12 +86,13 @@ def test_a_reply_beyond_the_format_is_a_502_and_takes_no_memory(own, connect):
     client = connect(lambda data: answer(b"x" * (17 * MIB)) if data["url"] == "/big" else echo(data))
     assert client.get().status == 200
     before = held(own)
-    reply = client.get("/big")
-    assert reply.status == 502 and "longer than the 16777216 bytes" in reply.text
+    for _ in range(8):
+        reply = client.get("/big")
+        assert reply.status == 502 and "longer than the 16777216 bytes" in reply.text
     fits = connect(lambda _: answer(b"x" * (16 * MIB))).get("/", "--max-time", "60")
     assert fits.status == 200 and len(fits.body) == 16 * MIB
     assert client.get().status == 200
-    assert held(own) - before < 40
+    assert held(own) - before < 80  # one at a time and its copy, not eight
 
 
 def test_pings_of_a_client_that_does_not_read_take_no_memory(own):

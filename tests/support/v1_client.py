@@ -202,7 +202,7 @@ class V1Server:
         self.sockets.append((send, writer))
         send('{"type":"connected"}')
         self.connected.release()
-        text = b""
+        parts = []
         try:
             while True:
                 opcode, fin, payload = await self._frame(reader)
@@ -212,10 +212,10 @@ class V1Server:
                 if opcode == 9:
                     writer.write(Frame(Opcode.PONG, payload).serialize(mask=False))
                 elif opcode in (0, 1):
-                    text += payload
+                    parts.append(payload)
                     if fin:
-                        self._take(json.loads(text))
-                        text = b""
+                        self._take(json.loads(b"".join(parts)))
+                        parts = []
         except (asyncio.IncompleteReadError, ConnectionError):
             self.closed.append(None)
         writer.close()

@@ -33,8 +33,8 @@ public:
     }
 
 private:
-    static constexpr unsigned parts = 3;   // bits: eight classes from one power of two to the next
-    static constexpr unsigned first = 7;   // 2^7 µs
+    static constexpr unsigned parts = 3;    // bits: eight classes from one power of two to the next
+    static constexpr unsigned first = 7;    // 2^7 µs
     static constexpr unsigned powers = 20;  // up to 2^27 µs
 
     static std::size_t class_of(std::chrono::microseconds took) noexcept {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -106,6 +107,26 @@ public:
         if (!budget_->take(bytes)) return false;
         size_ += bytes;
         return true;
+    }
+    /// Appends to `text`, counting what it takes, which is up to twice its size while it grows. False: there is no
+    /// room.
+    bool append(std::string& text, std::string_view bytes) {
+        const auto needed = text.size() + bytes.size();
+        if (needed > text.capacity()) {
+            const auto next = std::max(needed, 2 * text.capacity());
+            if (!grow(next - text.capacity())) return false;
+            text.reserve(next);
+        }
+        text.append(bytes);
+        return true;
+    }
+    /// Gives back what a text that append() has made has more than its size.
+    void trim(std::string& text) {
+        const auto before = text.capacity();
+        text.shrink_to_fit();
+        const auto back = std::min(before - std::min(before, text.capacity()), size_);
+        budget_->give(back);
+        size_ -= back;
     }
 
 private:

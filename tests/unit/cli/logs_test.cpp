@@ -1,5 +1,6 @@
 #include "cli/logs.hpp"
 
+#include "catch_outcome.hpp"
 #include "cli_fixture.hpp"
 
 using namespace instatunnel;
@@ -10,7 +11,7 @@ using test::stored_key;
 
 namespace {
 
-const auto noon = *parse_rfc3339("2026-11-22T12:00:00Z");
+const auto log_noon = *parse_rfc3339("2026-11-22T12:00:00Z");
 
 constexpr const char* two_requests =
     R"({"requests":[{"at":"2026-11-22T11:59:00.25Z","tunnel":"demo","tunnel_id":"tun_1","method":"GET","path":"/a",)"
@@ -21,13 +22,13 @@ constexpr const char* two_requests =
 }  // namespace
 
 TEST_CASE("what logs asks for is planned from its flags") {
-    CHECK(plan_logs({}, noon)->limit == 100);
+    CHECK(plan_logs({}, log_noon)->limit == 100);
     logs_options o;
     o.name = "demo";
     o.since = "10m";
     o.status = "4xx,503";
     o.path = "/api/*";
-    const auto asked = plan_logs(o, noon);
+    const auto asked = plan_logs(o, log_noon);
     REQUIRE(asked);
     CHECK(asked->tunnel == "demo");
     CHECK(asked->since == "2026-11-22T11:50:00Z");
@@ -35,16 +36,16 @@ TEST_CASE("what logs asks for is planned from its flags") {
     CHECK(asked->path == "/api/*");
     CHECK(asked->limit == 1000);
     o.lines = "7";
-    CHECK(plan_logs(o, noon)->limit == 7);
+    CHECK(plan_logs(o, log_noon)->limit == 7);
     o.since = "2026-11-22T10:00:00+01:00";
-    CHECK(plan_logs(o, noon)->since == o.since);
+    CHECK(plan_logs(o, log_noon)->since == o.since);
 }
 
 TEST_CASE("wrong flags of logs are wrong usage, before anything is sent") {
     const auto refused = [](auto set) {
         logs_options o;
         set(o);
-        const auto plan = plan_logs(o, noon);
+        const auto plan = plan_logs(o, log_noon);
         return !plan && plan.error().code == errc::usage;
     };
     CHECK(refused([](auto& o) { o.since = "yesterday"; }));

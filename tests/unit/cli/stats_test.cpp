@@ -14,12 +14,12 @@ using test::stored_key;
 
 namespace {
 
-constexpr const char* account =
+constexpr const char* stats_account =
     R"({"id":"user_1","email":"ann@example.com","name":"Ann","plan":"pro","usage":{"tunnels_created":3,)"
     R"("data_transferred":"2.4 GB","requests_served":345,"bytes_in":1000,"bytes_out":2000,"bytes_transferred":3000,)"
     R"("tunnels_online":2},"permissions":["tunnels:*"],"key":{"id":"key_1","name":"k","expires_at":null}})";
 
-std::string tunnel(const std::string& name, const std::string& status, const std::string& figures) {
+std::string listed_tunnel(const std::string& name, const std::string& status, const std::string& figures) {
     return R"({"id":"tun_)" + name + R"(","name":")" + name + R"(","url":"https://)" + name +
            R"(.t.example.com:8443","target":"localhost:3000","status":")" + status +
            R"(","created_at":"2026-11-22T11:59:00Z",)" + figures + "}";
@@ -27,20 +27,21 @@ std::string tunnel(const std::string& name, const std::string& status, const std
 
 std::string three_tunnels() {
     return R"({"tunnels":[)" +
-           tunnel("demo", "online",
-                  R"("uptime_seconds":11520,"requests":100,"bytes_in":1200000,"bytes_out":3400000,)"
-                  R"("latency_p50_ms":12.2,"latency_p99_ms":80.5)") +
+           listed_tunnel("demo", "online",
+                         R"("uptime_seconds":11520,"requests":100,"bytes_in":1200000,"bytes_out":3400000,)"
+                         R"("latency_p50_ms":12.2,"latency_p99_ms":80.5)") +
            "," +
-           tunnel("shop", "online",
-                  R"("uptime_seconds":5,"requests":50,"bytes_in":0,"bytes_out":0,"latency_p50_ms":null,)"
-                  R"("latency_p99_ms":null)") +
-           "," + tunnel("old", "offline", R"("uptime_seconds":null,"requests":7,"bytes_in":1,"bytes_out":2)") + "]}";
+           listed_tunnel("shop", "online",
+                         R"("uptime_seconds":5,"requests":50,"bytes_in":0,"bytes_out":0,"latency_p50_ms":null,)"
+                         R"("latency_p99_ms":null)") +
+           "," + listed_tunnel("old", "offline", R"("uptime_seconds":null,"requests":7,"bytes_in":1,"bytes_out":2)") +
+           "]}";
 }
 
 struct served : cli_fixture {
     served() {
         store_profile("default", stored_key, "https://api.t.example.com");
-        server.replies["GET /v1/auth/user"] = {200, account};
+        server.replies["GET /v1/auth/user"] = {200, stats_account};
         server.replies["GET /v1/tunnels"] = {200, three_tunnels()};
     }
 };
@@ -69,7 +70,8 @@ TEST_CASE("stats of one tunnel shows it also when it is not connected") {
         o.name = name;
         CHECK(status_of(f.run(run_stats, o)) == 0);
     }
-    CHECK(f.out.text().starts_with("https://old.t.example.com:8443 -> localhost:3000\n  Status: offline\n  Uptime: -\n"));
+    CHECK(
+        f.out.text().starts_with("https://old.t.example.com:8443 -> localhost:3000\n  Status: offline\n  Uptime: -\n"));
     o.name = "none";
     CHECK(status_of(f.run(run_stats, o)) == 6);
 }
@@ -105,11 +107,11 @@ TEST_CASE("stats for programs is one object") {
 TEST_CASE("ls keeps its lines and adds figures; status is a table") {
     served f;
     CHECK(status_of(f.run<list_options>(run_list)) == 0);
-    CHECK(f.out.text().starts_with(
-        "Active Tunnels (2)\n"
-        "https://demo.t.example.com:8443 -> localhost:3000\n"
-        "  Subdomain: demo  Status: online  Requests: 100  Created: 2026-11-22T11:59:00Z\n"
-        "  Uptime: 3h 12m  In: 1.2 MB  Out: 3.4 MB  Latency: p50 12ms, p99 81ms\n"));
+    CHECK(
+        f.out.text().starts_with("Active Tunnels (2)\n"
+                                 "https://demo.t.example.com:8443 -> localhost:3000\n"
+                                 "  Subdomain: demo  Status: online  Requests: 100  Created: 2026-11-22T11:59:00Z\n"
+                                 "  Uptime: 3h 12m  In: 1.2 MB  Out: 3.4 MB  Latency: p50 12ms, p99 81ms\n"));
     served table;
     CHECK(status_of(table.run(run_list, list_options{true})) == 0);
     CHECK(table.out.text().starts_with(
@@ -143,7 +145,8 @@ TEST_CASE("share prints three texts with the address of the one tunnel there is,
     CHECK(run_it(nobody) == 0);
     CHECK(nobody.out.text().find("[TUNNEL_URL]") != std::string::npos);
     served one;
-    one.server.replies["GET /v1/tunnels"] = {200, R"({"tunnels":[)" + tunnel("demo", "online", R"("requests":1)") + "]}"};
+    one.server.replies["GET /v1/tunnels"] = {
+        200, R"({"tunnels":[)" + listed_tunnel("demo", "online", R"("requests":1)") + "]}"};
     CHECK(run_it(one) == 0);
     CHECK(one.out.text().find("https://demo.t.example.com:8443") != std::string::npos);
     CHECK(one.out.text().find("[TUNNEL_URL]") == std::string::npos);

@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <future>
 
+#include "catch_outcome.hpp"
 #include "instatunnel/service/request_log.hpp"
 #include "service_fixture.hpp"
 
@@ -102,10 +102,16 @@ TEST_CASE("filters narrow the log, and wrong ones are named") {
     CHECK(paths_in(v.ask("?limit=1")) == std::vector<std::string>{"/page"});
     CHECK(paths_in(v.ask("?since=2000-01-01T00:00:00Z")).size() == 3);
     CHECK(paths_in(v.ask("?since=2999-01-01T00:00:00Z")).empty());
-    for (const auto& [query, field] : std::vector<std::pair<std::string, std::string>>{
-             {"?limit=0", "limit"}, {"?limit=1001", "limit"}, {"?wait=26", "wait"}, {"?wait=x", "wait"},
-             {"?since=yesterday", "since"}, {"?status=fine", "status"}, {"?path=", "path"}, {"?after=x", "after"},
-             {"?after=-1", "after"}, {"?after=a-b", "after"}}) {
+    for (const auto& [query, field] : std::vector<std::pair<std::string, std::string>>{{"?limit=0", "limit"},
+                                                                                       {"?limit=1001", "limit"},
+                                                                                       {"?wait=26", "wait"},
+                                                                                       {"?wait=x", "wait"},
+                                                                                       {"?since=yesterday", "since"},
+                                                                                       {"?status=fine", "status"},
+                                                                                       {"?path=", "path"},
+                                                                                       {"?after=x", "after"},
+                                                                                       {"?after=-1", "after"},
+                                                                                       {"?after=a-b", "after"}}) {
         const auto wrong = v.ask(query);
         INFO(query);
         CHECK(is_error(wrong, 422, "invalid", 4022));
@@ -163,8 +169,7 @@ TEST_CASE("a call that waits is answered when the edge stops, and when its key i
     visited v;
     const std::string next = v.ask().body["next"];
     const auto weak = v.f.key_with(v.key, {"logs:read"});
-    auto waiting =
-        std::async(std::launch::async, [&] { return v.ask_with(weak, "?wait=25&after=" + next); });
+    auto waiting = std::async(std::launch::async, [&] { return v.ask_with(weak, "?wait=25&after=" + next); });
     CHECK(waiting.wait_for(std::chrono::milliseconds(200)) == std::future_status::timeout);
     const auto keys = v.f.call("GET", "/v1/auth/keys", v.key).body["keys"];
     for (const auto& k : keys)
@@ -191,9 +196,8 @@ TEST_CASE("only some calls of an account wait at the same time; the others are a
     for (int i = 0; i < 9; ++i)
         waiting.push_back(std::async(std::launch::async, [&] { return v.ask("?wait=25&after=" + next); }));
     const auto answered = [&] {
-        return std::ranges::count_if(waiting, [](const auto& w) {
-            return w.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
-        });
+        return std::ranges::count_if(
+            waiting, [](const auto& w) { return w.wait_for(std::chrono::seconds(0)) == std::future_status::ready; });
     };
     CHECK(v.f.eventually([&] { return answered() == 1; }));
     v.visit("/now");

@@ -23,7 +23,7 @@ TEST_CASE("a created tunnel is offline until a client connects to it") {
     CHECK(r.body["requests"] == 0);
     CHECK(r.body["proto"] == "http");
     CHECK(r.body["port"].is_null());
-    CHECK(r.body.size() == 14);
+    CHECK(r.body.size() == 17);
 
     instatunnel::service::tunnel_claim claim;
     claim.key = secret(key);

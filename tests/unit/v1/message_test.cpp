@@ -40,6 +40,26 @@ message sample() {
 
 }  // namespace
 
+TEST_CASE("bytes that are held are counted as the memory that they take, and given back") {
+    const auto budget = std::make_shared<byte_budget>(1000);
+    {
+        held_bytes held(budget);
+        std::string text;
+        CHECK(held.append(text, std::string(300, 'x')));
+        CHECK(budget->left() <= 720);
+        CHECK(held.append(text, "y"));
+        CHECK(budget->left() <= 420);
+        const auto left = budget->left();
+        CHECK_FALSE(held.append(text, std::string(600, 'z')));
+        CHECK(text.size() == 301);
+        CHECK(budget->left() == left);
+        held.trim(text);
+        CHECK(text == std::string(300, 'x') + "y");
+        CHECK(budget->left() > left);
+    }
+    CHECK(budget->left() == 1000);
+}
+
 TEST_CASE("a request comes back as it was written, in pieces of any size") {
     const std::string body("\0\xFF\r\n{}\"bytes", 13);
     for (std::size_t piece : {1, 2, 3, 7, 4096}) {

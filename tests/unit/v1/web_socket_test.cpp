@@ -64,6 +64,7 @@ TEST_CASE("messages that cannot leave are counted, and what they hold goes with 
     server.room = 0;
     auto held = std::make_shared<int>(1);
     const std::weak_ptr<int> mark = held;
+    server.send("the first one waits inside");
     server.socket.send(plain_message("pong", std::move(held)));
     server.send("more");
     CHECK(server.socket.waiting() == 2);
