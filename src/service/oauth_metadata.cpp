@@ -45,7 +45,6 @@ void oauth_routes::show_identity_keys(const call_ptr& c) {
     key["alg"] = "EdDSA";
     nlohmann::ordered_json body;
     body["keys"] = {std::move(key)};
-    c->added.emplace_back("Cache-Control", "public, max-age=300");
     c->reply(200, body);
 }
 

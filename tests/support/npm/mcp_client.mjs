@@ -26,6 +26,7 @@ class Memory {
   redirectToAuthorization(url) { this.asked = url; }
   saveCodeVerifier(verifier) { this.verifier = verifier; }
   codeVerifier() { return this.verifier; }
+  invalidateCredentials(what) { if (what === "all" || what === "tokens") this.known = undefined; }
 }
 
 const transports = { http: StreamableHTTPClientTransport, sse: SSEClientTransport };

@@ -25,7 +25,6 @@ function makeServer() {
   });
   server.registerTool("ticks", { description: "Tells something every so often", inputSchema: { count: z.number(), ms: z.number() } },
     async ({ count, ms }, extra) => {
-      extra.signal.addEventListener("abort", () => say("aborted"));
       for (let n = 1; n <= count && !extra.signal.aborted; ++n) {
         await extra.sendNotification({ method: "notifications/message", params: { level: "info", data: { n, at: Date.now() } } });
         await sleep(ms);

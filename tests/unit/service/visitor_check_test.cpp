@@ -117,7 +117,7 @@ TEST_CASE("what is no token for this tunnel is refused, each for its reason") {
     CHECK(f.verdict(f.ann_key) == visitor_verdict::unknown);
     const auto pair = f.tokens("ann@example.com", "https://" + f.door.host);
     CHECK(f.verdict(pair["refresh_token"]) == visitor_verdict::unknown);
-    const auto other = f.tokens("ann@example.com", "https://other.localhost");
+    const auto other = f.tokens("ann@example.com", "https://other." + f.door.host.substr(f.door.host.find('.') + 1));
     CHECK(f.verdict(other["access_token"]) == visitor_verdict::other_audience);
     const auto token = f.token();
     f.advance(std::chrono::minutes(61));
