@@ -95,6 +95,11 @@ void add_mcp(CLI::App& root, invocation& out) {
     add_access_flags(app, *o);
     app.add_flag("--quiet", o->quiet, "No line for each request");
     deliver(app, std::move(o), out);
+
+    auto& serve = command(app, "serve",
+                          "Be an MCP server on standard input and output, with tools that open, list and close tunnels",
+                          {"claude mcp add instatunnel -- instatunnel mcp serve"});
+    deliver(serve, std::make_shared<mcp_serve_options>(), out);
 }
 
 void add_connect(CLI::App& root, invocation& out) {
