@@ -3,17 +3,21 @@ Servers and clients are those of the MCP SDK (npm)."""
 
 import base64
 import contextlib
+import hashlib
 import json
 import re
 import sqlite3
 import subprocess
+import tempfile
+import time
 
 import pytest
+from client_documents import Documents
 from edge import Tunnel
 from form_browser import FormBrowser
 from http2_visitor import Http2Visitor
 from itp_peer import EdgePeer, welcome
-from local_apps import RecordingApp
+from local_apps import HttpApp, RecordingApp
 from node import NodeApp
 from npm_tools import Conversation
 from oauth_app import OAuthApp, query_of
@@ -54,11 +58,11 @@ def guarded(tunnel, server, ann):
 
 
 @pytest.fixture
-def sdk(edge, folder):
+def sdk(folder):
     """sdk(way, t, …): runs a way of the SDK's client against a tunnel; `person` consents, or `on` answers its questions."""
     def start(way, t, person=None, on=None, path="/mcp", **given):
         def consent(question):
-            browser = FormBrowser(edge)
+            browser = FormBrowser(t.edge)
             browser.sign_in(person)
             page = browser.open(question["visit"])
             if page.location is None:
@@ -67,7 +71,7 @@ def sdk(edge, folder):
 
         def answer(question):
             return consent(question) if "visit" in question else on(question)
-        return Conversation(SCRIPT, SDK, edge, folder).run(way, answer, url=t.url + path, **given)
+        return Conversation(SCRIPT, SDK, t.edge, folder).run(way, answer, url=t.url + path, **given)
     return start
 
 
@@ -82,6 +86,13 @@ def access_token(edge, person, t, path="/mcp", **changes):
     browser.sign_in(person)
     resource = changes.pop("resource", t.url + path)
     return app, app.tokens(browser, scope="mcp:call", resource=resource, **changes)
+
+
+def curl_with_body(t, body, token):
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(body)
+        file.flush()
+        return t.get("/echo", "--data-binary", f"@{file.name}", *bearer(token))
 
 
 def named(server, name):
@@ -186,7 +197,7 @@ def test_an_edge_that_does_not_confirm_the_guard_gets_no_tunnel(new_cli, folder,
                              "--cacert", edge.cacert, INSTATUNNEL_API_KEY="it_1234567890abcdef")
     finally:
         edge.stop()
-    assert done.returncode == 5 and "This server cannot guard MCP servers; nothing was served" in done.stderr, done
+    assert done.returncode == 1 and "This server cannot guard MCP servers; nothing was served" in done.stderr, done
     assert "live at" not in done.stdout
 
 
@@ -212,6 +223,23 @@ def test_the_sdks_older_transport_signs_in_too(guarded, sdk, ann, edge):
     t = guarded("oauth")
     seen = sdk("oauth", t, person=ann, redirect=LOOPBACK, issuer=edge.api, kind="sse", path="/sse")
     assert seen["tools"] == ["headers", "wait", "ticks"] and seen["afterwards"]
+
+
+def test_the_sdks_client_is_known_by_its_document(new_edge, new_cli, server, sdk, folder):
+    documents = Documents(folder)
+    t = None
+    try:
+        edge = new_edge(["--dev", "--fetch-cacert", documents.certificate]).start()
+        t = Tunnel(new_cli(edge), str(server.port), "--mcp", "--mcp-auth", "oauth", name="demo", key=edge.owner.key)
+        about = documents.put("/client.json", redirect_uris=[LOOPBACK], grant_types=["authorization_code", "refresh_token"])
+        seen = sdk("oauth", t, person=edge.owner, redirect=LOOPBACK, issuer=edge.api, document=about)
+        assert seen["registered"] == about and seen["payload"]["client_id"] == about and documents.asked == ["/client.json"]
+        clients = edge.call("GET", "/v1/oauth/grants", key=edge.owner.key).json()["grants"]
+        assert [c["client_name"] for c in clients] == ["Editor"]
+    finally:
+        documents.stop()
+        if t:
+            t.process.kill()
 
 
 def test_a_person_who_says_no_gives_nothing(guarded, server, sdk, ann):
@@ -341,6 +369,48 @@ def test_http2_is_asked_for_the_same(guarded, server, ann, edge):
     assert len(seen) == 3 and all(e["identities"] == 1 and not e["authorized"] for e in seen)
 
 
+def test_a_body_that_waits_for_the_services_word_arrives_whole(guarded, ann, edge, new_app):
+    app = new_app(HttpApp)
+    t = guarded("oauth", target=app.port)
+    body = bytes(range(256)) * 4000  # more than a window
+    expected = hashlib.sha256(body).hexdigest()
+    for version in ("http1", "http2"):
+        _, tokens = access_token(edge, ann, t)  # not known to the edge yet
+        if version == "http2":
+            with Http2Visitor(t.edge.port, t.host, t.edge.cacert) as v:
+                seen = json.loads(v.request("/echo", "POST", [("authorization", f"Bearer {tokens['access_token']}")], body,
+                                            trailers=[("x-checksum", "1")]).body)
+            assert dict(map(tuple, seen["trailers"])) == {"x-checksum": "1"}
+        else:
+            seen = curl_with_body(t, body, tokens["access_token"]).json()
+        assert (seen["size"], seen["sha256"]) == (len(body), expected), version
+    with Http2Visitor(t.edge.port, t.host, t.edge.cacert) as v:
+        assert v.request("/echo", "POST", [("authorization", "Bearer ita_" + "y" * 40)], body).status == 401
+        assert v.request("/echo", "POST", [("authorization", f"Bearer {tokens['access_token']}")], body).status == 200, "windows are given back"
+
+
+def test_whatever_goes_on_by_a_token_ends_with_it(guarded, ann, edge, new_app):
+    app = new_app(HttpApp)
+    t = guarded("oauth", target=app.port)
+    program, tokens = access_token(edge, ann, t)
+    header = ("authorization", f"Bearer {tokens['access_token']}")
+    with Http2Visitor(t.edge.port, t.host, t.edge.cacert) as v, t.raw() as waiting, t.raw() as streaming:
+        events, slow = v.start("/events?n=300&ms=100", headers=[header]), v.start("/slow?ms=20000", headers=[header])
+        lines = f"Host: {t.host}\r\nAuthorization: {header[1]}\r\n\r\n".encode()
+        waiting.send(b"GET /slow?ms=20000 HTTP/1.1\r\n" + lines)
+        streaming.send(b"GET /events?n=300&ms=100 HTTP/1.1\r\n" + lines)
+        streaming.head()
+        v.until(lambda: v.answers[events].body)
+        wait_until(lambda: app.in_flight == 4, 5, lambda: f"{app.in_flight} requests")
+        began = time.monotonic()
+        assert program.post("revoke", token=tokens["access_token"]).status == 200
+        assert v.answer(events).reset == 8 and v.answer(slow).status == 401
+        assert waiting.reply().status == 401
+        streaming.rest()
+        assert time.monotonic() - began < 2
+        assert v.request("/echo", headers=[header]).status == 401
+
+
 def test_a_forged_or_replayed_identity_never_reaches_the_server(guarded, ann, edge, new_app):
     recorder = new_app(RecordingApp)
     t = guarded("oauth", target=recorder.port)
@@ -369,7 +439,7 @@ def test_servers_are_waited_for_and_events_are_not_held_back(new_edge, new_cli, 
     t = Tunnel(new_cli(edge), str(server.port), "--mcp", "--mcp-auth", "bearer", name="patient", key=edge.owner.key)
     silent = new_app(RecordingApp, reply=b"")
     plain = Tunnel(new_cli(edge), str(silent.port), name="plain", key=edge.owner.key)
-    mcp = Tunnel(new_cli(edge), str(silent.port), "--mcp", name="mcp", key=edge.owner.key)
+    mcp = Tunnel(new_cli(edge), str(silent.port), "--mcp", name="quiet", key=edge.owner.key)
     try:
         secret_watch.add(t.ready["mcp_token"])
         for kind, path in (("http", "/mcp"), ("sse", "/sse")):
@@ -384,9 +454,10 @@ def test_servers_are_waited_for_and_events_are_not_held_back(new_edge, new_cli, 
             one.process.kill()
 
 
-def test_a_visitors_body_still_has_its_limit(new_edge, new_cli, recorder):
+def test_a_visitors_body_still_has_its_limit(new_edge, new_cli, new_app):
     edge = new_edge(["--dev", "--limit", "body-window=1s"]).start()
-    mcp = Tunnel(new_cli(edge), str(recorder.port), "--mcp", name="mcp", key=edge.owner.key)
+    silent = new_app(RecordingApp, reply=b"")
+    mcp = Tunnel(new_cli(edge), str(silent.port), "--mcp", name="quiet", key=edge.owner.key)
     try:
         visitor = mcp.raw()
         visitor.send(b"POST /mcp HTTP/1.1\r\nHost: " + mcp.host.encode() + b"\r\nContent-Length: 1000\r\n\r\nx")

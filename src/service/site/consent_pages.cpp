@@ -105,7 +105,10 @@ void site::ask_consent(const call_ptr& c) {
     m.raw("<p><strong>").text(request->client.name).raw("</strong> wants to use your account at ");
     m.text(parts_.options.domain).raw(". It would be able to:</p>");
     add_scopes(m, request->scopes);
-    if (!request->resource.empty()) m.raw("<p>Only for <code>").text(request->resource).raw("</code>.</p>");
+    if (!request->resource.empty())
+        m.raw("<p>Only for <code>")
+            .text(request->resource)
+            .raw("</code>. Whoever runs the program behind it is told your email address.</p>");
     add_where_to(m, *request);
     m.raw("<form method=\"post\" action=\"").text(here).raw("\">").hidden("csrf", token);
     m.raw(

@@ -11,8 +11,9 @@ const { createRemoteJWKSet, jwtVerify } = await load("jose");
 
 /** What the SDK wants an application to remember. */
 class Memory {
-  constructor(redirect) {
+  constructor(redirect, document) {
     this.redirectUrl = redirect;
+    this.clientMetadataUrl = document; // instead of a registration
     this.clientMetadata = {
       client_name: "SDK client", redirect_uris: [redirect], token_endpoint_auth_method: "none",
       grant_types: ["authorization_code", "refresh_token"], response_types: ["code"],
@@ -62,8 +63,8 @@ const refusal = async (promise) => {
 };
 
 await run({
-  async oauth({ url, redirect, kind = "http", issuer }) {
-    const memory = new Memory(redirect);
+  async oauth({ url, redirect, kind = "http", issuer, document }) {
+    const memory = new Memory(redirect, document);
     const { client } = await signIn(kind, url, memory);
     const tools = (await client.listTools()).tools.map((tool) => tool.name);
     const headers = await call(client, "headers");

@@ -123,3 +123,21 @@ TEST_CASE("serve --json is one line, with the first user in dev mode only") {
         ready_line(dev, /*dev=*/false) ==
         R"({"event":"serve.ready","url":"https://localhost:8443","api":"https://api.localhost:8443","domain":"localhost","cacert":null})");
 }
+
+TEST_CASE("the token of an MCP server is shown behind the promised lines, and once") {
+    auto guarded = forwarding_3000();
+    guarded.mcp_auth = client::mcp_guard::bearer;
+    guarded.mcp_token = secret("itm_token");
+    printing p(/*json=*/false);
+    p.printer.starting(guarded);
+    p.printer.on_ready(ready);
+    auto again = ready;
+    again.reconnected = true;
+    p.printer.on_ready(again);
+    CHECK(p.out.text().ends_with("⚡ Ready to receive requests! Press Ctrl+C to stop\n🔑 MCP token: itm_token\n"));
+    printing with_json(/*json=*/true);
+    with_json.printer.starting(guarded);
+    with_json.printer.on_ready(ready);
+    CHECK(with_json.out.text().find(R"("reconnected":false,"mcp_auth":"bearer","mcp_token":"itm_token"})") !=
+          std::string::npos);
+}

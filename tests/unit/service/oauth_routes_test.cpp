@@ -265,7 +265,7 @@ TEST_CASE("the metadata names what there is") {
     CHECK(about["token_endpoint"] == issuer + "/v1/oauth/token");
     CHECK(about["code_challenge_methods_supported"] == json({"S256"}));
     CHECK(about["authorization_response_iss_parameter_supported"] == true);
-    CHECK(about["scopes_supported"].size() == 16);
+    CHECK(about["scopes_supported"].size() == 17);
 }
 
 TEST_CASE("a key that the command line makes with its token ends with the other sign-ins") {
