@@ -80,11 +80,11 @@ void add_tunnel(CLI::App& root, invocation& out) {
 void add_mcp(CLI::App& root, invocation& out) {
     auto o = std::make_shared<open_options>();
     o->mcp = o->stdio.wanted = true;
-    auto& app = command(root, "mcp",
-                        "Open a tunnel to an MCP server that speaks over its standard input and output, and start it",
-                        {"instatunnel mcp -- npx -y @modelcontextprotocol/server-everything",
-                         "instatunnel mcp --subdomain notes --mcp-auth bearer -- uvx mcp-server-sqlite",
-                         "instatunnel mcp --mcp-allow 'read_*' -- ./server --folder notes"});
+    auto& app =
+        command(root, "mcp", "Run an MCP server that speaks over its standard input and output behind a public URL",
+                {"instatunnel mcp -- npx -y @modelcontextprotocol/server-everything",
+                 "instatunnel mcp --subdomain notes --mcp-auth bearer -- uvx mcp-server-sqlite",
+                 "instatunnel mcp --mcp-allow 'read_*' -- ./server --folder notes"});
     app.add_option("COMMAND", o->stdio.command, "What starts the server, behind --, so that its flags are its own");
     text(app, "-s,--subdomain", "NAME", o->subdomain, "The name in front of the domain; without it a random one");
     app.add_flag("--shared", o->stdio.shared, "One process for all sessions; without it each session has its own");
