@@ -18,6 +18,7 @@ outcome<exit_code> dispatch(const invocation& what, context& c) {
                           [&](const version_options& o) { return run_version(o, c); },
                           [&](const completion_options& o) { return run_completion(o, c); },
                           [&](const open_options& o) { return run_open(o, c); },
+                          [&](const mcp_serve_options& o) { return run_mcp_serve(o, c); },
                           [&](const raw_tunnel_options& o) { return run_raw_tunnel(o, c); },
                           [&](const list_options& o) { return run_list(o, c); },
                           [&](const kill_options& o) { return run_kill(o, c); },

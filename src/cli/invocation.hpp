@@ -21,6 +21,7 @@
 #include "login.hpp"
 #include "logout.hpp"
 #include "logs.hpp"
+#include "mcp_serve.hpp"
 #include "names.hpp"
 #include "open_tunnel.hpp"
 #include "password_reset.hpp"
@@ -44,7 +45,7 @@ using command_options =
                  admin_audit_export_options, invite_options, change_password_options, verify_email_options,
                  admin_user_options, admin_reset_link_options, admin_invite_options, admin_plan_options,
                  admin_name_options, names_list_options, names_release_options, admin_key_list_options,
-                 admin_key_create_options, admin_key_revoke_options, admin_oauth_client_options>;
+                 admin_key_create_options, admin_key_revoke_options, admin_oauth_client_options, mcp_serve_options>;
 
 /// A command line as plain data: which command, with which flags.
 struct invocation {

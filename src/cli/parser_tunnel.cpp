@@ -85,11 +85,11 @@ void add_tunnel(CLI::App& root, invocation& out) {
 void add_mcp(CLI::App& root, invocation& out) {
     auto o = std::make_shared<open_options>();
     o->mcp = o->stdio.wanted = true;
-    auto& app = command(root, "mcp",
-                        "Open a tunnel to an MCP server that speaks over its standard input and output, and start it",
-                        {"instatunnel mcp -- npx -y @modelcontextprotocol/server-everything",
-                         "instatunnel mcp --subdomain notes --mcp-auth bearer -- uvx mcp-server-sqlite",
-                         "instatunnel mcp --mcp-allow 'read_*' -- ./server --folder notes"});
+    auto& app =
+        command(root, "mcp", "Run an MCP server that speaks over its standard input and output behind a public URL",
+                {"instatunnel mcp -- npx -y @modelcontextprotocol/server-everything",
+                 "instatunnel mcp --subdomain notes --mcp-auth bearer -- uvx mcp-server-sqlite",
+                 "instatunnel mcp --mcp-allow 'read_*' -- ./server --folder notes"});
     app.add_option("COMMAND", o->stdio.command, "What starts the server, behind --, so that its flags are its own");
     text(app, "-s,--subdomain", "NAME", o->subdomain, "The name in front of the domain; without it a random one");
     app.add_flag("--shared", o->stdio.shared, "One process for all sessions; without it each session has its own");
@@ -100,6 +100,11 @@ void add_mcp(CLI::App& root, invocation& out) {
     add_access_flags(app, *o);
     app.add_flag("--quiet", o->quiet, "No line for each request");
     deliver(app, std::move(o), out);
+
+    auto& serve = command(app, "serve",
+                          "Be an MCP server on standard input and output, with tools that open, list and close tunnels",
+                          {"claude mcp add instatunnel -- instatunnel mcp serve"});
+    deliver(serve, std::make_shared<mcp_serve_options>(), out);
 }
 
 void add_connect(CLI::App& root, invocation& out) {

@@ -183,7 +183,9 @@ void stdio_exchange::initialize(const mcp::reading& read) {
     number_ = session->open_stream(*this, 1);
     if (wants_events_) late_->arm(head_patience);
     const auto body = std::exchange(body_, {});
-    origin_.begin_session(*session, number_, body, read.messages.front());
+    const auto text = messages_of(body).front();
+    const auto one = mcp::read_messages(text);
+    if (one.good()) origin_.begin_session(*session, number_, text, one.messages.front());
     origin_.let_go(body.size());
 }
 

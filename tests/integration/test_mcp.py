@@ -9,7 +9,7 @@ import time
 import pytest
 
 from local_apps import ByteApp, HttpApp, RecordingApp
-from mcp_apps import Everything, McpApp, ModernApp, call_of, greeting, mcp_visit, modern_visit
+from mcp_apps import Everything, McpApp, ModernApp, call_of, conformance, greeting, mcp_visit, modern_visit
 from npm_tools import SUPPORT, npm_program
 from ports import free_port
 from process import clean_environment
@@ -104,6 +104,18 @@ def test_the_same_over_the_older_transport(tunnel, folder):
     server = Everything("sse", folder)
     try:
         check_everything(mcp_visit(tunnel(server.port, "--mcp"), folder, "everything", transport="sse", path="/sse"))
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("flags", [(), ("--mcp-deny", "rm")], ids=["watched", "filtered"])
+def test_the_conformance_suite_finds_the_same_as_without_a_tunnel(tunnel, folder, flags):
+    server = Everything("streamableHttp", folder)
+    try:
+        alone = conformance(f"http://127.0.0.1:{server.port}/mcp", folder)
+        t = tunnel(server.port, "--mcp", *flags)
+        assert len(alone) > 20 and alone["tools-list"] == "1 passed, 0 failed"
+        assert conformance(t.url + "/mcp", folder, t.edge.cacert) == alone
     finally:
         server.stop()
 

@@ -415,6 +415,9 @@ def test_a_forged_or_replayed_identity_never_reaches_the_server(guarded, ann, ed
     recorder = new_app(RecordingApp)
     t = guarded("oauth", target=recorder.port)
     other = guarded("oauth", target=recorder.port)
+    for opened in (t, other):
+        opened.process.wait_event("mcp.ready")
+    recorder.forget()
     _, tokens = access_token(edge, ann, t)
     assert t.get("/x", *bearer(tokens["access_token"])).status == 200
     head, = recorder.received

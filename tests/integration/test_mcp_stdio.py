@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from mcp_apps import StdioTunnel, app_command, call_of, greeting, mcp_visit, messages, modern_visit, post, request
+from mcp_apps import Everything, StdioTunnel, app_command, call_of, conformance, greeting, mcp_visit, messages, modern_visit, post, request
 from node import visitor_command
 from npm_tools import npm_program
 from process import Process, wait_until
@@ -54,6 +54,16 @@ def test_all_that_a_session_of_the_reference_server_does(stdio, folder):
     assert found["echo"] == "Echo: grüße" and found["progress"] == [1, 2, 3, 4]
     assert "sampled" in found["sampling"] and "declined" in found["elicitation"]
     wait_until(lambda: t.children() == [], 10, "end of the session's process")
+
+
+def test_the_conformance_suite_finds_the_same_as_over_the_servers_own_http(stdio, folder):
+    server = Everything("streamableHttp", folder)
+    try:
+        own = conformance(f"http://127.0.0.1:{server.port}/mcp", folder)
+    finally:
+        server.stop()
+    t = stdio(command=["node", str(npm_program("mcp-server-everything").resolve()), "stdio"])
+    assert len(own) > 20 and conformance(t.url + "/mcp", folder, t.edge.cacert) == own
 
 
 @pytest.mark.parametrize("flags", [(), ("--shared",), ("--mcp-deny", "rm")], ids=["a process each", "shared", "filtered"])

@@ -105,3 +105,15 @@ def messages(reply):
         return [json.loads(reply.text)]
     data = [line[5:].strip() for line in reply.text.splitlines() if line.startswith("data:")]
     return [json.loads(text) for text in data if text]
+
+
+def conformance(url, folder, cacert=None):
+    """Outcome of each scenario of @modelcontextprotocol/conformance: {"ping": "1 passed, 0 failed", …}.
+
+    What a server cannot do fails; a tunnel in front of it must change none of it."""
+    extra = {"NODE_EXTRA_CA_CERTS": str(cacert)} if cacert else {}
+    environment = clean_environment(folder, NODE_OPTIONS=f"--require {SUPPORT / 'npm' / 'loopback.cjs'}", **extra)
+    done = subprocess.run(["node", npm_program("conformance"), "server", "--url", url], env=environment, cwd=folder, capture_output=True,
+                          text=True, encoding="utf-8", timeout=120, check=False)
+    summary = done.stdout.partition("=== SUMMARY ===")[2]
+    return dict(line[2:].split(": ", 1) for line in summary.splitlines() if " passed, " in line and not line.startswith("Total"))

@@ -21,7 +21,7 @@ _FILES_WITH_SECRETS = re.compile(r"openapi\d*\.json|dev\.json|config\.json|mcp-t
 # Commands that print a new or stored secret on standard output; nothing ever may on standard error.
 _PRINTING = [["login"], ["auth", "login"], ["auth", "show-key"], ["auth", "keys", "create"], ["auth", "keys", "rotate"],
              ["admin", "user"], ["admin", "key"], ["serve"], ["demo"], ["register"], ["auth", "register"]]
-_LINES_WITH_SECRETS = re.compile(rb'"event":"(serve|demo)\.ready"|"mcp_token":"|MCP token: ')
+_LINES_WITH_SECRETS = re.compile(rb'"event":"(serve|demo)\.ready"|"mcp_token":"|MCP token: |"event":"mcp\.ready"|^claude mcp add |^ +"(MCP_)?A(uthorization|UTHORIZATION)": "Bearer itm_', re.MULTILINE)
 
 _named_by_config = set()  # files that a person chose with --config
 secrets = set()
