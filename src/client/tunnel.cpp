@@ -164,10 +164,16 @@ private:
     void on_older_known(bool is_older, const failure& otherwise) override {
         if (finished_) return;
         if (!is_older || !choose_transport(true)) return lost(otherwise);
+        told_before_ = otherwise;
         connect();
     }
 
     void on_v1_dialled(std::optional<v1_place> place, outcome<unique_fd> dialled) override {
+        const auto before = std::exchange(told_before_, {});
+        // Any web server knows nothing of /v1/meta; one that knows no tunnels either is no server of ours at all.
+        const bool is_stranger =
+            !dialled && (dialled.error().code == errc::not_found || dialled.error().code == errc::unexpected_reply);
+        if (before && !place && is_stranger && !finished_) return lost(*before);
         if (place) place_ = std::move(place);
         on_dialled(std::move(dialled));
     }
@@ -443,8 +449,9 @@ private:
     std::string name_;
     std::uint16_t port_ = 0;
     bool is_v1_ = false;
-    std::optional<v1_place> place_;  ///< v1: the tunnel that the server has made
-    v1_link* link_ = nullptr;        ///< v1: lives on the loop
+    std::optional<v1_place> place_;       ///< v1: the tunnel that the server has made
+    std::optional<failure> told_before_;  ///< v1, chosen for want of v2: why there is none
+    v1_link* link_ = nullptr;             ///< v1: lives on the loop
     bool online_ = false;
     bool was_online_ = false;
     bool leaving_ = false;

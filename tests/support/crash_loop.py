@@ -12,11 +12,13 @@ import time
 from api_connection import ApiConnection, ConnectionDied
 from process import clean_environment
 
+NOBODY = "acc_anonymous"  # has the tunnels that were opened without an account
+
 ORPHANS = {
-    "an account without key": "SELECT id FROM accounts a WHERE NOT EXISTS (SELECT 1 FROM api_keys k WHERE k.account_id = a.id)",
-    "an account without owner": "SELECT id FROM accounts a WHERE NOT EXISTS "
+    "an account without key": f"SELECT id FROM accounts a WHERE id <> '{NOBODY}' AND NOT EXISTS (SELECT 1 FROM api_keys k WHERE k.account_id = a.id)",
+    "an account without owner": f"SELECT id FROM accounts a WHERE id <> '{NOBODY}' AND NOT EXISTS "
                                 "(SELECT 1 FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.account_id = a.id)",
-    "an account without usage": "SELECT id FROM accounts WHERE id NOT IN (SELECT account_id FROM account_usage)",
+    "an account without usage": f"SELECT id FROM accounts WHERE id <> '{NOBODY}' AND id NOT IN (SELECT account_id FROM account_usage)",
     "a person without password": "SELECT id FROM users WHERE id NOT IN (SELECT user_id FROM credentials WHERE kind = 'password')",
     "a rotated key without successor": "SELECT id FROM api_keys WHERE replaced_by IS NOT NULL AND replaced_by NOT IN (SELECT id FROM api_keys)",
     "two keys with one successor": "SELECT replaced_by FROM api_keys WHERE replaced_by IS NOT NULL GROUP BY replaced_by HAVING count(*) > 1",
