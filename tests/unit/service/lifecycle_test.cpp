@@ -170,7 +170,8 @@ TEST_CASE("beyond the queue's bound calls are refused at once and later ones ser
     f.subject->handle(std::move(list), [&](instatunnel::service::api_response r) { listed = r.status; });
     edge.wait_until_entered();
     for (int i = 0; i < 25; ++i)
-        f.subject->handle(health(), [&](instatunnel::service::api_response r) { ++(r.status == 200 ? served : refused); });
+        f.subject->handle(health(),
+                          [&](instatunnel::service::api_response r) { ++(r.status == 200 ? served : refused); });
     CHECK(refused == 15);
     edge.release();
     f.subject->attach(f.edge);

@@ -7,7 +7,8 @@ using nlohmann::json;
 
 namespace {
 
-outcome<instatunnel::service::granted_tunnel> connect(service_fixture& f, const json& made, const std::string& key = "") {
+outcome<instatunnel::service::granted_tunnel> connect(service_fixture& f, const json& made,
+                                                      const std::string& key = "") {
     instatunnel::service::tunnel_claim claim;
     claim.key = secret(key);
     claim.existing_host = "#" + made["id"].dump();

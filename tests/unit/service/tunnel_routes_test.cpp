@@ -174,8 +174,8 @@ TEST_CASE("every route works with and without /v1, and asks for a key where the 
             INFO(r.method << " " << path << " " << answer.text);
             CHECK(answer.status != 404);
             CHECK(answer.status != 405);
-            CHECK((answer.status == 401) ==
-                  (r.access == instatunnel::service::route_access::key || r.access == instatunnel::service::route_access::key_or_none));
+            CHECK((answer.status == 401) == (r.access == instatunnel::service::route_access::key ||
+                                             r.access == instatunnel::service::route_access::key_or_none));
         }
     }
 }

@@ -13,8 +13,8 @@
 
 using namespace instatunnel;
 using namespace instatunnel::service::testing;
-using nlohmann::json;
 using instatunnel::service::visitor_verdict;
+using nlohmann::json;
 
 namespace {
 
@@ -73,10 +73,13 @@ struct mcp_fixture : service_fixture {
     std::string token(const std::string& email = "ann@example.com", const std::string& path = "/mcp") {
         return tokens(email, "https://" + door.host + path)["access_token"];
     }
-    instatunnel::service::visitor_answer check(const std::string& token, instatunnel::service::visitor_list users = nullptr) {
-        instatunnel::service::visitor_claim claim{secret(token), door.host, door.url, door.account_id, std::move(users)};
+    instatunnel::service::visitor_answer check(const std::string& token,
+                                               instatunnel::service::visitor_list users = nullptr) {
+        instatunnel::service::visitor_claim claim{secret(token), door.host, door.url, door.account_id,
+                                                  std::move(users)};
         std::promise<instatunnel::service::visitor_answer> answer;
-        subject->check_visitor(std::move(claim), [&](instatunnel::service::visitor_answer a) { answer.set_value(std::move(a)); });
+        subject->check_visitor(std::move(claim),
+                               [&](instatunnel::service::visitor_answer a) { answer.set_value(std::move(a)); });
         return answer.get_future().get();
     }
     visitor_verdict verdict(const std::string& token, std::vector<std::string> users = {}) {
