@@ -121,6 +121,7 @@ bool http2_app_connection::submit(http2_call& c, const std::vector<nghttp2_nv>& 
         return false;
     }
     c.id_ = id;
+    served_ = true;
     calls_.push_back(&c);
     timer_.cancel();
     owner_.loop().defer(*this);

@@ -40,6 +40,8 @@ public:
     bool is_alive();
     /// It was kept without calls before: the app may have closed it without our knowing.
     bool is_reused() const noexcept { return reused_; }
+    /// It was of use to some call.
+    bool has_served() const noexcept { return served_; }
     /// Extended CONNECT (RFC 8441 §3).
     bool allows_connect() const noexcept;
     bool is_congested() const noexcept { return conn_ == nullptr || conn_->is_congested(); }
@@ -92,6 +94,7 @@ private:
     bool leaving_ = false;
     bool broken_ = false;  ///< what the app sent is no HTTP/2; found out inside a call
     bool reused_ = false;
+    bool served_ = false;
     bool gone_ = false;
 };
 

@@ -9,6 +9,7 @@ namespace instatunnel::client::http2_app_limits {
 
 inline constexpr std::size_t connections = 8;           ///< that take new requests
 inline constexpr std::size_t leaving_connections = 64;  ///< that finish their last ones
+inline constexpr unsigned useless_connections = 3;      ///< in a row, which the app ended at once
 inline constexpr std::size_t streams = 256;             ///< of one connection, if the app allows as many
 /// What the app may send of one reply ahead of the tunnel.
 inline constexpr std::uint32_t stream_window = 256 * 1024;

@@ -67,6 +67,12 @@ void http2_upstream::serve_waiting() {
             continue;
         }
         if (!may_open()) break;
+        // Greeted, and hung up on at once: the next connection would fare no better.
+        if (useless_ >= http2_app_limits::useless_connections) {
+            useless_ = 0;
+            fail_waiting(code::origin_reset, {});
+            break;
+        }
         connecting_ = &http2_app_connection::make(*this);
         connections_.push_back(connecting_);
         connecting_->open();
@@ -83,9 +89,14 @@ void http2_upstream::ready(http2_app_connection& k) {
 
 void http2_upstream::connect_failed(http2_app_connection& k, code why, std::string_view text) {
     closed(k);
+    useless_ = 0;
     // Calls that only wait for room on another connection go on waiting.
     if (std::ranges::any_of(connections_, [](const http2_app_connection* o) { return !o->is_leaving(); })) return;
     tell_person(why, text);
+    fail_waiting(why, text);
+}
+
+void http2_upstream::fail_waiting(code why, std::string_view text) {
     auto failed = std::move(waiting_);
     waiting_.clear();
     for (http2_call* c : failed)
@@ -94,6 +105,7 @@ void http2_upstream::connect_failed(http2_app_connection& k, code why, std::stri
 
 void http2_upstream::closed(http2_app_connection& k) {
     if (connecting_ == &k) connecting_ = nullptr;
+    useless_ = k.has_served() ? 0 : useless_ + 1;
     std::erase(connections_, &k);
 }
 

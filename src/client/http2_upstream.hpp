@@ -52,6 +52,7 @@ public:
 private:
     http2_app_connection* find_room();
     bool may_open() const noexcept;
+    void fail_waiting(engine::code why, std::string_view text);
     void tell_person(engine::code why, std::string_view text);
 
     local_app& app_;
@@ -60,6 +61,7 @@ private:
     std::deque<http2_call*> waiting_;
     std::vector<std::unique_ptr<http2_call>> calls_;  ///< as many as were ever busy at once
     std::vector<http2_call*> spare_;
+    unsigned useless_ = 0;  ///< connections in a row that ended before a call could use them
     bool serving_waiting_ = false;
     bool told_ = false;
 };

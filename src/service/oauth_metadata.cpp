@@ -44,7 +44,8 @@ void oauth_routes::show_identity_keys(const call_ptr& c) {
     key["use"] = "sig";
     key["alg"] = "EdDSA";
     nlohmann::ordered_json body;
-    body["keys"] = {std::move(key)};
+    body["keys"] = nlohmann::json::array();
+    body["keys"].push_back(std::move(key));
     c->reply(200, body);
 }
 

@@ -103,7 +103,16 @@ void api::create_tunnel(const call_ptr& c) {
     const auto name = subdomain ? subdomain : given.text("name");
     const char* const name_field = subdomain ? "subdomain" : "name";
     const auto target = given.text("target").value_or("");
+    // Not passed over: somebody would take the tunnel for guarded.
+    const char* unknown_here = nullptr;
+    for (const char* field : {"password", "basic_auth", "custom_domain"})
+        if (!given.optional_secret(field).empty()) unknown_here = field;
+    if (given.number("local_port")) unknown_here = "local_port";
     if (given.error()) return c->fail(*given.error());
+    if (unknown_here != nullptr)
+        return c->fail(wrong_value(unknown_here, "\"" + std::string(unknown_here) +
+                                                     "\" is for POST /tunnels without /v1, where clients without "
+                                                     "flags of their own set it"));
     if (!target.empty() && !auth::is_display_name(target))
         return c->fail(wrong_value("target", "\"target\" must have at most 120 bytes and no control characters"));
     if (name && name->empty()) return c->fail(failure(errc::malformed_name), name_field);

@@ -60,7 +60,7 @@ client::tunnel_options options_of_app() {
 }
 
 // An app that says what the fuzzer likes to a few requests of a tunnel, and then hangs up on everybody.
-class harness {
+class harness final : private net::deferred {
 public:
     explicit harness(const fuzz::steered_input& input)
         : piece_(input.piece() * 8), app_(made(*this)), upstream_(std::make_unique<client::http2_upstream>(*app_)) {
@@ -103,7 +103,7 @@ private:
         return asked;
     }
 
-    // One turn of the loop each: the app takes what is there, says a piece more, and the tunnel's bytes travel.
+    // At the end of a turn: the app takes what is there, says a piece more, and the tunnel's bytes travel.
     void step() {
         while (auto fresh = the_door().take())
             speakers_.push_back({std::move(fresh), 0});
@@ -112,8 +112,9 @@ private:
         std::erase_if(speakers_, [](const speaker& s) { return !s.fd; });
         pair_.settle();
         if (pair_.client.session.open_streams() == 0 || ++turns_ == most_turns) return loop_.stop();
-        loop_.post([this] { step(); });
+        loop_.defer(*this);  // what is posted could keep the connections waiting
     }
+    void run_deferred() override { step(); }
     struct speaker {
         unique_fd fd;
         std::size_t said;

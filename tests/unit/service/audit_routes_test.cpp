@@ -217,9 +217,8 @@ TEST_CASE("ten wrong sign-ins are remembered over a restart, by email and by add
     f.address = "198.51.100.9";
     CHECK(wrong("ann@example.com") == 429);
     CHECK(wrong("other@example.com") == 401);
-    f.advance(std::chrono::seconds(7));
+    f.advance(std::chrono::seconds(50));
     f.restart();
-    CHECK(wrong("ann@example.com") == 401);
     CHECK(wrong("ann@example.com") == 429);
     f.advance(std::chrono::minutes(2));
     f.restart();

@@ -194,7 +194,7 @@ TEST_CASE("the app gets a signed statement that the published key verifies") {
     CHECK(body["client_id"] == f.client);
     CHECK(body["iat"] == unix_seconds(f.settings.now()));
     CHECK(body["exp"] == body["iat"].get<std::int64_t>() + 300);
-    const auto published = f.call("GET", "/.well-known/jwks.json").body["keys"][0];
+    const auto published = f.call("GET", "/.well-known/jwks.json").body["keys"].at(0);
     const auto metadata = f.call("GET", "/.well-known/oauth-authorization-server").body;
     CHECK(body["iss"] == metadata["issuer"]);
     CHECK(metadata["jwks_uri"] == metadata["issuer"].get<std::string>() + "/.well-known/jwks.json");
