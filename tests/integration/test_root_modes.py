@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import signal
 import stat
 
 import pexpect
@@ -51,7 +52,7 @@ def test_on_a_terminal_the_qr_code_is_white_on_black_and_scans(edge, new_cli, ap
     url = child.match.group(1)
     child.expect(r"\x1b\[38;5;231;48;5;16m[^\n]*\n(?:\x1b\[38;5;231;48;5;16m[^\n]*\n)+")
     drawing = child.after
-    child.sendintr()
+    child.kill(signal.SIGTERM)  # Ctrl+C would drop what the terminal has not shown yet
     child.expect(pexpect.EOF)
     rest = drawing + child.before
     assert read_qr(drawn_codes(rest)[0]) == url
