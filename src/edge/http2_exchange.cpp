@@ -274,8 +274,8 @@ void http2_exchange::cut(code why) {
 }
 
 // What is left of the request interests nobody (RFC 9113 §8.1). Told at once it costs some visitors (curl 7.88) the
-// reply that they have not read yet, and some go on waiting for room to send the rest. So it is read and dropped for as
-// long as a connection may linger; most end their request in that time.
+// reply that they have not read yet, and simple ones read nothing before they have sent all. So it is read and dropped
+// for as long as a connection may linger; most end their request in that time.
 void http2_exchange::on_reply_left() {
     if (upgraded_) return;
     lingers_ = true;

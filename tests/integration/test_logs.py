@@ -69,7 +69,7 @@ def test_what_the_edge_answered_for_the_tunnel_and_what_was_broken_off_is_there_
     cut = by_path[("/chunks", 200)]
     assert not cut["complete"] and cut["bytes_out"] >= 1000
     demo.process.kill()
-    wait_until(lambda: demo.get("/echo").status == 503, 10, "that the tunnel is away")
+    assert demo.get("/echo", *header).status == 503, "after it has waited for the client to come back"
     wait_until(lambda: any(r["status"] == 503 for r in logged(edge, owner.key)["requests"]), 10, "the 503")
 
 

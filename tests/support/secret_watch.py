@@ -10,7 +10,8 @@ import re
 
 # A challenge or state of OAuth (base64url) holds "it_" by chance now and then, inside a word. Keys that were handed out are known
 # and found wherever they stand.
-KEY = re.compile(rb"(?<![A-Za-z0-9_-])it_[A-Za-z0-9]{16,128}(?![A-Za-z0-9])")
+# (Its first characters come first: what is searched may be a gigabyte.)
+KEY = re.compile(rb"it_(?<![A-Za-z0-9_-]it_)[A-Za-z0-9]{16,128}(?![A-Za-z0-9])")
 # Of OAuth: access and refresh tokens, codes of both kinds, secrets of clients. Of MCP tunnels: their tokens.
 TOKEN = re.compile(rb"it[acdmrs]_[A-Za-z0-9]{40}(?![A-Za-z0-9])")
 _PASSWORD_BYTES = 10  # shorter ones stand in other text by chance
