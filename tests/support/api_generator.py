@@ -39,7 +39,7 @@ class World:
 
     def __init__(self, edge, dice):
         self._edge, self._dice = edge, dice
-        self._ids, self._names = collections.defaultdict(list), []
+        self._ids, self._names, self._hosts = collections.defaultdict(list), [], []
         self._narrow = {}
         self.account, self.other_key = edge.register(), edge.register().key
         self.key = self.account.key
@@ -64,8 +64,8 @@ class World:
         return reply
 
     def find(self, example):
-        """Something that exists and has an id (or, without "_", a name) like `example`, else the example itself."""
-        known = self._ids[example.split("_")[0]] if "_" in example else self._names
+        """Something that exists and has an id (without "_" a name, with a dot a host) like `example`, else the example itself."""
+        known = self._ids[example.split("_")[0]] if "_" in example else self._hosts if "." in example else self._names
         return self._dice.choice(known) if known and self._dice.random() < 0.9 else example
 
     def learn(self, value):
@@ -73,6 +73,7 @@ class World:
         if isinstance(value, dict):
             if "host" in value and "name" in value:
                 self._names = [value["name"]] + self._names[:19]
+                self._hosts = [value["host"]] + self._hosts[:19]
             one = value.get("id")
             if isinstance(one, str) and "_" in one and one not in self._kept:
                 self._ids[one.split("_")[0]] = [one] + self._ids[one.split("_")[0]][:19]
