@@ -28,7 +28,8 @@ public:
         filled += copy_body(into.subspan(filled));
         if (head_sent_ == head_.size() && body_sent_ == body_.size() && encoded_sent_ == encoded_.size())
             filled += copy(tail_, tail_sent_, into.subspan(filled));
-        ended = tail_sent_ == tail_.size() && body_sent_ == body_.size() && encoded_sent_ == encoded_.size();
+        ended = head_sent_ == head_.size() && tail_sent_ == tail_.size() && body_sent_ == body_.size() &&
+                encoded_sent_ == encoded_.size();
         return filled;
     }
 

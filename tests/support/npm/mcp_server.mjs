@@ -59,8 +59,10 @@ const server = createServer(async (request, response) => {
   const names = request.rawHeaders.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase());
   const end = { method: request.method, path: url.pathname, origin: request.headers.origin ?? null, session: request.headers["mcp-session-id"] ?? null };
   // The tunnel's client asks too, whether this is an MCP server.
-  if (!(request.headers["user-agent"] ?? "").startsWith("instatunnel/")) say("request", { ...end, authorized: names.includes("authorization"), identities: names.filter((n) => n.includes("identity")).length });
-  response.on("close", () => say("closed", end));
+  if (!(request.headers["user-agent"] ?? "").startsWith("instatunnel/")) {
+    say("request", { ...end, authorized: names.includes("authorization"), identities: names.filter((n) => n.includes("identity")).length });
+    response.on("close", () => say("closed", end));
+  }
   try {
     if (url.pathname === "/mcp") return await streamable(request, response);
     if (url.pathname === "/sse" || url.pathname === "/messages") return await older(request, response, url);
