@@ -187,8 +187,9 @@ private:
 
     void take_body(std::string_view part) {
         if (result_.body_too_large) return;
-        if (!decoder_.decode(part, result_.body)) return wrong("the body is not base64");
-        if (result_.body.size() <= max_body_) return;
+        const auto verdict = decoder_.decode(part, result_.body, max_body_);
+        if (verdict == base64_decoder::verdict::malformed) return wrong("the body is not base64");
+        if (verdict == base64_decoder::verdict::good) return;
         result_.body_too_large = true;
         std::string().swap(result_.body);
     }
