@@ -14,6 +14,7 @@ exchange::held_request::held_request(std::shared_ptr<route> to) : at(std::move(t
 exchange::held_request::~held_request() {
     if (is_parked) at->waiting.leave(spot);
     at->waiting.let_go(held);
+    at->waiting.let_go_body(body.size());
 }
 
 void exchange::held_request::hold(std::size_t bytes) noexcept {
@@ -60,12 +61,11 @@ void exchange::park(const wire::itp::open_head& head, std::uint8_t flags) {
 
 void exchange::hold_body(std::string_view bytes) {
     auto& waiting = held_->at->waiting;
-    if (held_->body.size() + bytes.size() > w_.limits.parked_body ||
-        waiting.bytes_held() + bytes.size() > w_.limits.parked_body + engine::session::max_backlog) {
+    if (waiting.bodies_held() + bytes.size() > w_.limits.parked_body) {
         held_.reset();
         return refuse_reconnecting("parked-body");
     }
-    held_->hold(bytes.size());
+    waiting.hold_body(bytes.size());
     held_->body.append(bytes);
 }
 

@@ -31,6 +31,10 @@ public:
     void leave(place p) noexcept { waiting_.erase(p); }
     void hold(std::size_t bytes) noexcept { bytes_held_ += bytes; }
     void let_go(std::size_t bytes) noexcept { bytes_held_ -= bytes; }
+    /// Bodies have a limit of their own.
+    std::size_t bodies_held() const noexcept { return bodies_held_; }
+    void hold_body(std::size_t bytes) noexcept { bodies_held_ += bytes; }
+    void let_go_body(std::size_t bytes) noexcept { bodies_held_ -= bytes; }
 
     /// As many as the tunnel takes.
     void release() {
@@ -45,6 +49,7 @@ public:
 private:
     std::list<parked*> waiting_;
     std::size_t bytes_held_ = 0;
+    std::size_t bodies_held_ = 0;
 };
 
 }  // namespace instatunnel::edge

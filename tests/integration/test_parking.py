@@ -105,6 +105,11 @@ def test_bodies_that_wait_are_bounded(edge_with, client_of, new_app):
     edge, app = edge_with(parked_body="1k"), new_app(HttpApp)
     away(edge, client_of(edge, app.port))
     assert limit_of(edge.get("waited", "/", "--data-binary", "z" * 5000)) == (503, "tunnel_reconnecting", "parked-body")
+    with edge.raw("waited") as first, edge.raw("waited") as second:
+        for visitor in (first, second):
+            visitor.send(b"POST / HTTP/1.1\r\nHost: waited.localhost\r\nContent-Length: 600\r\n\r\n" + b"z" * 600)
+            time.sleep(0.1)
+        assert limit_of(second.reply()) == (503, "tunnel_reconnecting", "parked-body"), "of all who wait together"
 
 
 def test_nobody_waits_longer_than_the_tunnel_is_held(edge_with, client_of, new_app):
