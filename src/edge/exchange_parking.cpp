@@ -61,7 +61,9 @@ void exchange::park(const wire::itp::open_head& head, std::uint8_t flags) {
 
 void exchange::hold_body(std::string_view bytes) {
     auto& waiting = held_->at->waiting;
-    if (waiting.bodies_held() + bytes.size() > w_.limits.parked_body) {
+    // Who waits for room in a tunnel that works fills one window and no more; that is not refused.
+    const bool is_next = held_->question == nullptr && held_->at->via != nullptr;
+    if (!is_next && waiting.bodies_held() + bytes.size() > w_.limits.parked_body) {
         held_.reset();
         return refuse_reconnecting("parked-body");
     }

@@ -184,8 +184,14 @@ class Unreachable:
 
     @staticmethod
     def _answer(connection):
-        with connection, contextlib.suppress(OSError):
-            if connection.recv(65536):
+        with connection, contextlib.suppress(OSError), connection.makefile("rb") as got:
+            length = 0
+            for line in got:
+                if line == b"\r\n":
+                    break
+                if line.lower().startswith(b"content-length:"):
+                    length = int(line.split(b":")[1])
+            if len(got.read(length)) == length:
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
 
     def stop(self):
@@ -211,6 +217,16 @@ def test_what_was_held_back_follows_when_there_is_room(edge_with, client_of, new
     time.sleep(0.3)
     app.let_in()
     assert [one.result(20).status for one in asked] == [200] * 10
+
+
+@pytest.mark.parametrize("version", ["--http1.1", "--http2"])
+def test_bodies_of_those_who_wait_for_room_are_not_refused(edge_with, client_of, new_app, pool, version):
+    edge, app = edge_with(unaccepted=1, parked_body="1k"), new_app(Unreachable)
+    client_of(edge, f"127.0.0.1:{app.port}")
+    asked = [pool.submit(edge.get, "waited", "/", version, "--data-binary", "w" * 5000) for _ in range(8)]
+    time.sleep(0.3)
+    app.let_in()
+    assert [one.result(20).status for one in asked] == [200] * 8
 
 
 def test_a_connection_of_a_tcp_tunnel_waits_as_well(edge_with, client_of, new_app):
