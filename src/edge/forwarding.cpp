@@ -50,10 +50,6 @@ void append_status_line(std::string& out, int status) {
     out += "\r\n";
 }
 
-void append_field(std::string& out, std::string_view name, std::string_view value) {
-    out.append(name).append(": ", 2).append(value).append("\r\n", 2);
-}
-
 // A body length belongs to the framing, which this hop chooses.
 bool is_framing_field(std::string_view name) {
     return name.size() == 14 && iequals(name, "content-length");
@@ -175,7 +171,7 @@ namespace {
 
 void append_fields(std::string& out, const std::vector<wire::field>& fields, std::string_view base_domain) {
     for (const auto& f : fields)
-        if (may_reach_visitor(f, base_domain)) append_field(out, f.name, f.value);
+        if (may_reach_visitor(f, base_domain)) wire::append_field(out, f.name, f.value);
 }
 
 }  // namespace
@@ -216,8 +212,8 @@ void append_interim_head(std::string& out, const wire::itp::reply_head& head, st
                          std::string_view base_domain) {
     append_status_line(out, head.status);
     if (!upgrade.empty()) {
-        append_field(out, "Connection", "Upgrade");
-        append_field(out, "Upgrade", upgrade);
+        wire::append_field(out, "Connection", "Upgrade");
+        wire::append_field(out, "Upgrade", upgrade);
     }
     append_fields(out, head.fields, base_domain);
     out += "\r\n";

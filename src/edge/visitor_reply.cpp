@@ -80,7 +80,7 @@ void visitor::on_writable() {
 void visitor::on_trailers(engine::stream&, const std::vector<wire::field>& fields) {
     if (framing_ != reply_framing::chunked) return;  // HTTP/1.0 and counted replies have no place for them
     for (const auto& f : fields)
-        if (may_be_trailer(f.name)) trailers_.append(f.name).append(": ").append(f.value).append("\r\n");
+        if (may_be_trailer(f.name)) wire::append_field(trailers_, f.name, f.value);
 }
 
 void visitor::on_end(engine::stream&) {
@@ -125,7 +125,7 @@ void visitor::answer(const edge_answer& a) {
     std::string text = "HTTP/1.1 " + std::to_string(a.status) + " ";
     text.append(wire::reason_phrase(a.status)).append("\r\n");
     for (const auto& f : a.extra_fields)
-        text.append(f.name).append(": ").append(f.value).append("\r\n");
+        wire::append_field(text, f.name, f.value);
     const bool bodiless = a.status == 204 || a.status == 304;
     if (!bodiless && !a.content_type.empty()) text.append("Content-Type: ").append(a.content_type).append("\r\n");
     if (!bodiless) text.append("Content-Length: ").append(std::to_string(a.body.size())).append("\r\n");

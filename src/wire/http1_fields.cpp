@@ -89,7 +89,7 @@ std::string_view reason_phrase(int status) noexcept {
 
 bool is_token(std::string_view text) noexcept {
     const char* const end = text.data() + text.size();
-    return !text.empty() && http1::skip(text.data(), end, http1::token_byte) == end;
+    return !text.empty() && http1::skip_token(text.data(), end) == end;
 }
 
 bool is_field_value(std::string_view text) noexcept {
@@ -139,6 +139,18 @@ bool parse_field_lines(std::string_view lines, std::vector<field>& out) {
         lines.remove_prefix(line_end + 2);
     }
     return true;
+}
+
+void append_field(std::string& out, std::string_view name, std::string_view value) {
+    const auto start = out.size();
+    // Grown once: four appends check and count four times, for a few bytes each.
+    out.resize(start + name.size() + value.size() + 4);
+    char* p = std::copy(name.begin(), name.end(), out.data() + start);
+    *p++ = ':';
+    *p++ = ' ';
+    p = std::copy(value.begin(), value.end(), p);
+    *p++ = '\r';
+    *p = '\n';
 }
 
 void append_chunk_header(std::string& out, std::size_t size) {

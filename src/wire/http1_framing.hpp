@@ -82,6 +82,10 @@ private:
         host = value;
     }
     void note_connection(std::string_view value) {
+        if (equals_lower(value, "keep-alive")) {  // what nearly every one says
+            connection_keep_alive = true;
+            return;
+        }
         for_each_member(value, [this](std::string_view option) {
             connection_close |= equals_lower(option, "close");
             connection_keep_alive |= equals_lower(option, "keep-alive");

@@ -94,7 +94,7 @@ bool line_reader<Rule>::read_fields(OnField&& on_field) {
 template <line_rule Rule>
 bool line_reader<Rule>::read_field() {
     const char* const line = p_;
-    const char* p = skip(line, end_, token_byte);
+    const char* p = skip_token(line, end_);
     const std::string_view name(line, static_cast<std::size_t>(p - line));
     if constexpr (Rule == line_rule::lenient) {
         while (p != end_ && !name.empty() && is_blank(*p))

@@ -3,7 +3,9 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
+#include <type_traits>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -71,6 +73,19 @@ inline unsigned not_target_bytes(__m128i block) noexcept {
     return static_cast<unsigned>(_mm_movemask_epi8(good)) ^ 0xffffu;
 }
 
+/// Bytes that are no letter, digit or hyphen: other bytes of tokens are among them.
+inline unsigned not_plain_token_bytes(__m128i block) noexcept {
+    // Moved so that the first of a range is the lowest signed byte: one compare then tells who is in it.
+    const auto in_range = [](__m128i bytes, char first, char count) {
+        const __m128i moved = _mm_sub_epi8(bytes, _mm_set1_epi8(static_cast<char>(first + 128)));
+        return _mm_cmplt_epi8(moved, _mm_set1_epi8(static_cast<char>(count - 128)));
+    };
+    const __m128i letter = in_range(_mm_or_si128(block, _mm_set1_epi8(0x20)), 'a', 26);
+    const __m128i digit = in_range(block, '0', 10);
+    const __m128i hyphen = _mm_cmpeq_epi8(block, _mm_set1_epi8('-'));
+    return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(letter, digit), hyphen))) ^ 0xffffu;
+}
+
 /// Whole blocks of 16 bytes only, so that nothing behind `end` is read. True when a byte outside the class was found.
 template <unsigned (*Outside)(__m128i) noexcept>
 bool find_outside(const char*& p, const char* end) noexcept {
@@ -101,10 +116,31 @@ inline const char* skip_target(const char* p, const char* end) noexcept {
     return skip(p, end, target_byte);
 }
 
+/// The same for tokens, of which nearly all bytes in names of fields are letters, digits and hyphens.
+inline const char* skip_token(const char* p, const char* end) noexcept {
+#if defined(__SSE2__)
+    if (sse::find_outside<sse::not_plain_token_bytes>(p, end) && !is(*p, token_byte)) return p;
+#endif
+    return skip(p, end, token_byte);
+}
+
 /// Case-insensitive; `lower` holds lower-case letters, digits and hyphens only, `text` no control bytes (those are
 /// what setting bit 5 would turn into digits and hyphens).
 constexpr bool equals_lower(std::string_view text, std::string_view lower) noexcept {
     if (text.size() != lower.size()) return false;
+    if (!std::is_constant_evaluated() && text.size() >= 8) {
+        // Eight bytes at a time; the last eight may overlap those before them.
+        const auto differ = [&](std::size_t at) {
+            std::uint64_t a = 0, b = 0;
+            std::memcpy(&a, text.data() + at, sizeof a);
+            std::memcpy(&b, lower.data() + at, sizeof b);
+            return (a | 0x2020202020202020u) ^ b;
+        };
+        std::uint64_t difference = differ(text.size() - 8);
+        for (std::size_t i = 0; i + 8 < text.size(); i += 8)
+            difference |= differ(i);
+        return difference == 0;
+    }
     for (std::size_t i = 0; i < text.size(); ++i) {
         if ((text[i] | 0x20) != lower[i]) return false;
     }

@@ -35,7 +35,7 @@ http {{
   client_body_temp_path {dir}/h1; proxy_temp_path {dir}/h2; fastcgi_temp_path {dir}/h3; uwsgi_temp_path {dir}/h4; scgi_temp_path {dir}/h5;
   upstream origin {{ server 127.0.0.1:{origin}; keepalive 64; keepalive_requests 100000000; }}
   server {{
-    listen 127.0.0.1:{port} ssl backlog=4096; ssl_certificate {cert}; ssl_certificate_key {key};
+    listen 127.0.0.1:{port} ssl backlog=4096; ssl_certificate {cert}; ssl_certificate_key {key}; ssl_protocols TLSv1.2 TLSv1.3;
     location / {{ proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
                   proxy_buffers 8 64k; proxy_buffer_size 64k; proxy_busy_buffers_size 128k; proxy_max_temp_file_size 0;
                   proxy_request_buffering off; client_body_buffer_size 512k; }}

@@ -160,6 +160,9 @@ bool parse_field_lines(std::string_view lines, std::vector<field>& out);
 /// Appends "<size in hex>\r\n" of a chunk; the caller appends the bytes and "\r\n".
 void append_chunk_header(std::string& out, std::size_t size);
 
+/// Appends "<name>: <value>\r\n"; neither is looked at.
+void append_field(std::string& out, std::string_view name, std::string_view value);
+
 /// "Not Found" for 404 …; "Unknown" for a status without a registered phrase (RFC 9110 §15, IANA registry).
 std::string_view reason_phrase(int status) noexcept;
 

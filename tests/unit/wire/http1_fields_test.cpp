@@ -25,6 +25,12 @@ TEST_CASE("a token holds token characters only (RFC 9110 §5.6.2)") {
     for (int c = 0; c < 256; ++c) {
         INFO("byte " << c);
         CHECK(is_token(std::string("ab") + static_cast<char>(c) + "cd") == is_tchar(c));
+        // 40 bytes: two whole blocks of 16 and a rest.
+        for (const std::size_t place : {0U, 15U, 16U, 31U, 32U, 39U}) {
+            std::string text(40, 'n');
+            text[place] = static_cast<char>(c);
+            CHECK(is_token(text) == is_tchar(c));
+        }
     }
 }
 
@@ -57,6 +63,11 @@ TEST_CASE("hop-by-hop fields are known by name (RFC 9110 §7.6.1)") {
                             "TE", "Trailer", "Transfer-Encoding", "Upgrade", "HTTP2-Settings"}) {
         INFO(name);
         CHECK(is_hop_by_hop(name));
+        for (std::size_t i = 0; name[i] != '\0'; ++i) {
+            std::string other(name);
+            other[i] = other[i] == 'z' ? 'y' : 'z';
+            CHECK_FALSE(is_hop_by_hop(other));
+        }
     }
     for (const auto name : {"", "Host", "Content-Length", "Date", "Trailers", "Connections", "Set-Cookie", "Accept"}) {
         INFO(name);

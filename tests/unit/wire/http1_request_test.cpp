@@ -353,6 +353,25 @@ TEST_CASE("fields keep their order, case and repetition") {
     CHECK(describe_fields(head.fields) == "[Set-Thing|1][Host|a][set-thing|2  3][Empty|]");
 }
 
+TEST_CASE("a field's name ends at the colon wherever that stands, and holds token characters only (RFC 9110 §5.1)") {
+    for (std::size_t length = 1; length < 50; ++length) {
+        INFO("a name of " << length << " bytes");
+        const std::string name(length, 'n');
+        request_head head;
+        const std::string input = get + host_field + name + ":v\r\nB: another field\r\n\r\n";
+        REQUIRE(parse_request_head(input, 0, request_limits, head).status == parse_status::done);
+        CHECK(describe_fields(head.fields) == "[Host|a][" + name + "|v][B|another field]");
+        for (const char wrong : {' ', '(', '\x7f', '\x80', '\0', '@'}) {
+            std::string bad = input;
+            bad[get.size() + host_field.size() + length - 1] = wrong;
+            CHECK(parse_request_head(bad, 0, request_limits, head).status == parse_status::invalid);
+        }
+        std::string odd = input;
+        odd[get.size() + host_field.size() + length - 1] = '_';
+        CHECK(parse_request_head(odd, 0, request_limits, head).status == parse_status::done);
+    }
+}
+
 TEST_CASE("a head that is reused keeps nothing of the request before") {
     request_head head;
     parse_request_head(
