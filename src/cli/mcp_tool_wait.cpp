@@ -63,6 +63,10 @@ std::optional<client::recorded> wait_telling(const recording& record, const clie
     }
 }
 
+bool is_open(const served_tunnels& tunnels, const std::string& name) {
+    return std::ranges::any_of(tunnels.list(), [&](const auto& one) { return one.name == name; });
+}
+
 }  // namespace
 
 mcp_tool wait_tool(const served_tunnels& tunnels) {
@@ -83,6 +87,10 @@ mcp_tool wait_tool(const served_tunnels& tunnels) {
         filter->visitors_only = true;
         const auto after = request_argument(arguments, "after", record.newest());
         if (!after) return after.error();
+        // What is to come can come through an open tunnel only: a name that is none would be waited for in vain.
+        if (!filter->tunnel.empty() && !arguments.contains("after") && !is_open(tunnels, filter->tunnel))
+            return failure(errc::not_found, "No tunnel of this server has that name or URL",
+                           "list_tunnels shows those that are open");
         const auto when =
             text_argument(arguments, "until") == "received" ? recording::moment::received : recording::moment::answered;
         const std::chrono::seconds limit(number_argument(arguments, "timeout_seconds", usual_wait_seconds));

@@ -312,6 +312,7 @@ def test_a_wait_ends_with_the_request_that_is_meant(server, app, edge):
     assert found["found"] and found["request"]["id"] == "req_5" and found["request"]["request"]["body"]["text"].endswith("[5]}}")
     assert server.get("wait_for_request", after="req_1", body_contains="[6]", timeout_seconds=30)["request"]["id"] == "req_3"
     assert server.get("wait_for_request", timeout_seconds=1) == {"found": False, "after": "req_5"}
+    assert "No tunnel" in server.fault("wait_for_request", tunnel="nobody")
 
 
 def test_while_calls_wait_everything_else_goes_on(server, app, edge):

@@ -3,8 +3,10 @@
 #include <catch2/catch.hpp>
 
 #include "catch_outcome.hpp"
+#include "client/directory_origin.hpp"
 #include "loop_runner.hpp"
 #include "recording_fixture.hpp"
+#include "scratch_folder.hpp"
 
 using namespace instatunnel;
 using namespace instatunnel::test;
@@ -45,13 +47,13 @@ struct replay_bench final : client::replay_link_events {
         });
     }
 
-    std::uint64_t start(const client::replay_changes& changes = {}) {
+    std::uint64_t start(const client::replay_changes& changes = {}, client::origin* other = nullptr) {
         auto made = client::make_replay(original.record, 1, changes);
         REQUIRE(made);
         const auto number = original.record.announce(*made);
         runner.run_once([&] {
-            link = std::make_unique<replay_link>(runner.loop, chunks, origin, original.record, number, std::move(*made),
-                                                 *this);
+            link = std::make_unique<replay_link>(runner.loop, chunks, other != nullptr ? *other : origin,
+                                                 original.record, number, std::move(*made), *this);
             link->start();
         });
         return number;
@@ -158,4 +160,24 @@ TEST_CASE("a head that the tunnel could not carry is not sent") {
     REQUIRE(b.ends());
     CHECK(b.found(number).fault == "head_too_large");
     CHECK(b.origin.asked.empty());
+}
+
+TEST_CASE("every kind of origin answers a replay: a directory with a file larger than what is kept") {
+    const scratch_folder folder;
+    folder.write("large.bin", std::string(10'000'000, 'f'));
+    client::tunnel_options options;
+    options.upstream = client::directory_target(folder.path().string());
+    client::tunnel_events events;
+    replay_bench b;
+    auto directory = client::open_directory_origin(b.runner.loop, options, events);
+    REQUIRE(directory);
+    client::replay_changes changes;
+    changes.path = "/large.bin";
+    const auto number = b.start(changes, directory->get());
+    REQUIRE(b.ends());
+    CHECK(b.found(number).status == 200);
+    CHECK(b.found(number).how == recorded::stage::finished);
+    CHECK(b.found(number).reply_body.size == 10'000'000);
+    CHECK(b.found(number).reply_body.is_cut());
+    b.runner.run_once([&] { directory->reset(); });
 }
