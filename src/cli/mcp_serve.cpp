@@ -5,14 +5,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <iterator>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
-#include "credentials.hpp"
 #include "instatunnel/app/descriptor_limit.hpp"
 #include "instatunnel/base/version.hpp"
 #include "instatunnel/mcp/message.hpp"
+#include "mcp_calls.hpp"
+#include "mcp_tool.hpp"
 #include "served_tunnels.hpp"
-#include "tunnel_plan.hpp"
 
 namespace instatunnel::cli {
 namespace {
@@ -20,64 +21,37 @@ namespace {
 using nlohmann::json;
 namespace rpc = mcp::rpc_error;
 
-constexpr auto open_limit = std::chrono::seconds(20);
-constexpr std::size_t longest_line = 1024 * 1024;
+constexpr std::size_t longest_line = 4 * 1024 * 1024;
 constexpr const char* known_revisions[] = {"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"};
+constexpr const char* instructions =
+    "Opens public https URLs for local servers and records what comes through them. To see what a service sends: "
+    "open_tunnel, wait_for_request, read_request; replay_request sends it again while you work on the local server. "
+    "Close tunnels that are not needed.";
 
-json text_property(const char* description) {
-    return {{"type", "string"}, {"description", description}};
+std::vector<mcp_tool> all_tools(context& c, served_tunnels& tunnels) {
+    auto tools = tunnel_tools(c, tunnels);
+    std::ranges::move(request_tools(tunnels), std::back_inserter(tools));
+    tools.push_back(replay_tool(tunnels));
+    tools.push_back(wait_tool(tunnels));
+    return tools;
 }
 
-json tool(const char* name, const char* description, json properties, json required, bool changes) {
-    return {{"name", name},
-            {"description", description},
-            {"inputSchema",
-             {{"type", "object"},
-              {"properties", std::move(properties)},
-              {"required", std::move(required)},
-              {"additionalProperties", false}}},
-            {"annotations", {{"readOnlyHint", !changes}, {"destructiveHint", false}, {"openWorldHint", true}}}};
+std::string in_one_line(const json& value) {
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-json tool_list() {
-    return json::array(
-        {tool("open_tunnel",
-              "Makes a local HTTP server reachable at a public https URL, until it is closed or this server ends. "
-              "Everybody who knows the URL can call it.",
-              {{"target", text_property("PORT, HOST:PORT or URL of the local server")},
-               {"subdomain", text_property("The name in front of the domain; without it a random one")}},
-              {"target"}, /*changes=*/true),
-         tool("list_tunnels", "The tunnels that this server has opened, with their state and requests", json::object(),
-              json::array(), /*changes=*/false),
-         tool("close_tunnel", "Closes a tunnel that this server has opened",
-              {{"tunnel", text_property("Its name or URL")}}, {"tunnel"}, /*changes=*/true)});
+std::string result_message(const std::string& id, const json& result) {
+    return R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":)" + in_one_line(result) + "}";
 }
 
-json to_object(const served_tunnels::shown& s) {
-    json object = {
-        {"name", s.name}, {"url", s.url}, {"target", s.target}, {"state", s.state}, {"requests", s.requests}};
-    if (!s.why.empty()) object["why"] = s.why;
-    return object;
-}
-
-json tool_result(json value) {
-    const auto text = value.dump(-1, ' ', false, json::error_handler_t::replace);
-    return {{"content", {{{"type", "text"}, {"text", text}}}}, {"structuredContent", std::move(value)}};
-}
-
-json tool_failure(const failure& f) {
-    const auto text = std::string(f.what()) + ". " + std::string(f.what_next());
-    return {{"content", {{{"type", "text"}, {"text", text}}}}, {"isError", true}};
-}
-
-std::string argument(const json& arguments, const char* name) {
-    const auto found = arguments.find(name);
-    return found != arguments.end() && found->is_string() ? found->get<std::string>() : std::string();
+json member_of(const json& object, const char* name) {
+    const auto found = object.find(name);
+    return found == object.end() ? json() : *found;
 }
 
 class tunnel_server {
 public:
-    explicit tunnel_server(context& c) : c_(c) {}
+    explicit tunnel_server(context& c) : c_(c), tools_(all_tools(c, tunnels_)) {}
 
     void hear(const std::string& line) {
         const auto read = mcp::read_messages(line);
@@ -85,72 +59,79 @@ public:
             return say(mcp::error_message({}, read.good() ? rpc::invalid_request : rpc::parse,
                                           read.good() ? "Batches are not taken" : read.fault));
         const auto& m = read.messages.front();
+        auto params = m.params.size == 0 ? json::object() : json::parse(m.params.of(line), nullptr, false);
+        if (!params.is_object()) params = json::object();
+        if (m.what == mcp::message::kind::notification && m.method == "notifications/cancelled")
+            return calls_.cancel(member_of(params, "requestId"));
         if (m.what != mcp::message::kind::request) return;
         const std::string id(m.id.of(line));
-        const auto params = m.params.size == 0 ? json::object() : json::parse(m.params.of(line), nullptr, false);
-        const auto result = answer(m, params.is_object() ? params : json::object());
-        if (result.is_null()) return say(mcp::error_message(id, rpc::unknown_method, "Unknown method or tool"));
-        say(R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":)" +
-            result.dump(-1, ' ', false, json::error_handler_t::replace) + "}");
+        if (m.calls_tool) return call(id, m.tool, params);
+        const auto result = answer(m.method, params);
+        if (result.is_null()) return say(mcp::error_message(id, rpc::unknown_method, "Unknown method"));
+        say(result_message(id, result));
     }
 
 private:
-    void say(const std::string& line) { c_.term.result(line); }
-
-    json answer(const mcp::message& m, const json& params) {
-        if (m.method == "initialize") return initialize(argument(params, "protocolVersion"));
-        if (m.method == "ping") return json::object();
-        if (m.method == "tools/list") return {{"tools", tool_list()}};
-        if (!m.calls_tool) return nullptr;
-        const auto given = params.find("arguments");
-        return call(m.tool, given != params.end() && given->is_object() ? *given : json::object());
+    void say(const std::string& line) {
+        const std::lock_guard lock(output_);
+        c_.term.result(line);
     }
 
-    static json initialize(const std::string& wanted) {
-        const auto known = std::ranges::find(known_revisions, wanted);
-        return {{"protocolVersion", known == std::end(known_revisions) ? known_revisions[0] : *known},
-                {"capabilities", {{"tools", json::object()}}},
-                {"serverInfo", {{"name", "instatunnel"}, {"version", std::string(version())}}},
-                {"instructions", "Opens public https URLs for local servers. Close tunnels that are not needed."}};
+    json answer(const std::string& method, const json& params) const {
+        if (method == "initialize") return initialize(member_of(params, "protocolVersion"));
+        if (method == "ping") return json::object();
+        if (method != "tools/list") return nullptr;
+        json list = json::array();
+        for (const auto& t : tools_)
+            list.push_back(t.listed());
+        json result = json::object();
+        result["tools"] = std::move(list);
+        return result;
     }
 
-    json call(const std::string& name, const json& arguments) {
-        if (name == "open_tunnel") return open(arguments);
-        if (name == "list_tunnels") {
-            json list = json::array();
-            for (const auto& one : tunnels_.list())
-                list.push_back(to_object(one));
-            return tool_result({{"tunnels", std::move(list)}});
+    static json initialize(const json& wanted) {
+        const auto known = std::ranges::find_if(known_revisions, [&](const char* r) { return wanted == r; });
+        json capabilities = json::object();
+        capabilities["tools"] = json::object();
+        json info = json::object();
+        info["name"] = "instatunnel";
+        info["version"] = std::string(version());
+        json result = json::object();
+        result["protocolVersion"] = known == std::end(known_revisions) ? known_revisions[0] : *known;
+        result["capabilities"] = std::move(capabilities);
+        result["serverInfo"] = std::move(info);
+        result["instructions"] = instructions;
+        return result;
+    }
+
+    void call(const std::string& id, const std::string& name, const json& params) {
+        const auto found = std::ranges::find(tools_, name, &mcp_tool::name);
+        if (found == tools_.end()) return say(mcp::error_message(id, rpc::invalid_params, "Unknown tool"));
+        auto arguments = member_of(params, "arguments");
+        if (arguments.is_null()) arguments = json::object();
+        auto token = member_of(params, "_meta");
+        token = token.is_object() ? member_of(token, "progressToken") : json();
+        if (!token.is_string() && !token.is_number_integer()) token = nullptr;
+        const auto& tool = *found;
+        if (!tool.waits) {
+            mcp_call at_once(std::move(token), calls_.say());
+            return say(result_message(id, tool.call(arguments, at_once)));
         }
-        if (name != "close_tunnel") return nullptr;
-        const auto closed = tunnels_.close(argument(arguments, "tunnel"));
-        return closed ? tool_result({{"closed", closed->url}}) : tool_failure(closed.error());
-    }
-
-    json open(const json& arguments) {
-        open_options o;
-        o.target = argument(arguments, "target");
-        o.subdomain = argument(arguments, "subdomain");
-        if (o.target.empty()) return tool_failure({errc::usage, "open_tunnel needs a target", "Name a port: \"3000\""});
-        const auto plan = plan_tunnel(o);
-        if (!plan) return tool_failure(plan.error());
-        const auto in_use = resolve(c_, key_need::required);
-        if (!in_use) return tool_failure(in_use.error());
-        client::tunnel_options tunnel;
-        tunnel.upstream = *plan->upstream;
-        tunnel.name = plan->name;
-        tunnel.server = in_use->server;
-        tunnel.cacert = in_use->cacert;
-        tunnel.key = in_use->key.clone();
-        // A whole directory is more than a server that somebody has started.
-        if (tunnel.upstream.is_directory)
-            return tool_failure({errc::usage, "The target is a directory", "Name the port of a local server"});
-        const auto opened = tunnels_.open(std::move(tunnel), open_limit);
-        return opened ? tool_result(to_object(*opened)) : tool_failure(opened.error());
+        auto work = [id, &tool, arguments = std::move(arguments)](mcp_call& c) {
+            return result_message(id, tool.call(arguments, c));
+        };
+        if (!calls_.start(json::parse(id, nullptr, false), std::move(token), std::move(work)))
+            say(result_message(
+                id,
+                tool_failure({errc::busy, "More than " + std::to_string(mcp_calls::max_waiting) + " calls wait already",
+                              "Cancel one, or wait until it ends"})));
     }
 
     context& c_;
+    std::mutex output_;
     served_tunnels tunnels_;
+    std::vector<mcp_tool> tools_;
+    mcp_calls calls_{[this](const std::string& line) { say(line); }};  // the last: its threads use all the others
 };
 
 }  // namespace
@@ -170,7 +151,7 @@ outcome<exit_code> run_mcp_serve(const mcp_serve_options&, context& c) {
             input.erase(0, end + 1);
             if (line.find_first_not_of(" \t\r") != std::string::npos) server.hear(line);
         }
-        if (input.size() > longest_line) return failure(errc::too_large, "A message is longer than 1 MiB");
+        if (input.size() > longest_line) return failure(errc::too_large, "A message is longer than 4 MiB");
     }
 }
 

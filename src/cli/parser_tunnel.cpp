@@ -101,9 +101,11 @@ void add_mcp(CLI::App& root, invocation& out) {
     app.add_flag("--quiet", o->quiet, "No line for each request");
     deliver(app, std::move(o), out);
 
-    auto& serve = command(app, "serve",
-                          "Be an MCP server on standard input and output, with tools that open, list and close tunnels",
-                          {"claude mcp add instatunnel -- instatunnel mcp serve"});
+    auto& serve =
+        command(app, "serve",
+                "Be an MCP server on standard input and output, with tools that open, list and close tunnels, "
+                "and list, read, repeat and wait for requests",
+                {"claude mcp add instatunnel -- instatunnel mcp serve"});
     deliver(serve, std::make_shared<mcp_serve_options>(), out);
 }
 

@@ -23,10 +23,10 @@ bool asks_for_json(const std::vector<std::string>& arguments) {
     return std::ranges::find(arguments, "--json") != arguments.end();
 }
 
-terminal make_terminal(const environment& env, bool no_color, bool json) {
+terminal make_terminal(const environment& env, bool no_color, bool as_json) {
     auto traits = terminal::detect(STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO);
     traits.no_color = no_color || env.no_color || env.dumb_terminal;
-    traits.json = json;
+    traits.json = as_json;
     return {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, traits};
 }
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <mutex>
+#include <iterator>
 #include <optional>
 #include <thread>
 
@@ -13,17 +13,28 @@ public:
     explicit held(client::tunnel_options options)
         : target_(options.upstream.display), tunnel_(std::move(options), *this), thread_([this] { run(); }) {}
     ~held() override {
-        tunnel_.stop();
-        tunnel_.stop();
+        stop();
         thread_.join();
     }
 
+    /// At once; the thread is still on its way.
+    void stop() {
+        tunnel_.stop();
+        tunnel_.stop();
+    }
+
     /// Null: it is open.
-    std::optional<failure> wait_until_open(std::chrono::milliseconds limit) {
+    std::optional<failure> wait_until_open(std::chrono::milliseconds limit, const std::stop_token& stop) {
         std::unique_lock lock(guard_);
-        changed_.wait_for(lock, limit, [this] { return !url_.empty() || ended_; });
+        changed_.wait_for(lock, stop, limit, [this] { return !url_.empty() || ended_; });
         if (ended_) return ended_->code == errc::cancelled ? failure(errc::connection_lost) : *ended_;
+        if (stop.stop_requested()) return failure(errc::cancelled);
         return url_.empty() ? std::optional<failure>(errc::hello_timeout) : std::nullopt;
+    }
+
+    outcome<client::recorded> replay(client::replay_request what, std::chrono::milliseconds limit,
+                                     const std::stop_token& stop) {
+        return tunnel_.replay(std::move(what), limit, stop);
     }
 
     shown show() const {
@@ -56,7 +67,7 @@ private:
     }
 
     mutable std::mutex guard_;
-    std::condition_variable changed_;
+    std::condition_variable_any changed_;
     std::string target_;
     std::string url_;
     std::string name_;
@@ -70,18 +81,32 @@ private:
 served_tunnels::served_tunnels() = default;
 served_tunnels::~served_tunnels() = default;
 
-outcome<served_tunnels::shown> served_tunnels::open(client::tunnel_options options, std::chrono::milliseconds limit) {
-    std::erase_if(all_, [](const auto& one) { return one->show().state == "ended"; });
-    if (all_.size() >= max_tunnels)
-        return failure(errc::plan_limit, "This server holds " + std::to_string(max_tunnels) + " tunnels already",
-                       "Close one first");
-    auto made = std::make_unique<held>(std::move(options));
-    if (auto why = made->wait_until_open(limit)) return *why;
-    all_.push_back(std::move(made));
-    return all_.back()->show();
+outcome<served_tunnels::shown> served_tunnels::open(client::tunnel_options options, std::chrono::milliseconds limit,
+                                                    const std::stop_token& stop) {
+    std::vector<std::shared_ptr<held>> ended;  // destroyed without the lock: that waits for their threads
+    {
+        const std::lock_guard lock(guard_);
+        const auto first =
+            std::ranges::stable_partition(all_, [](const auto& t) { return t->show().state != "ended"; });
+        std::ranges::move(first, std::back_inserter(ended));
+        all_.erase(first.begin(), first.end());
+        if (all_.size() + opening_ >= max_tunnels)
+            return failure(errc::plan_limit, "This server holds " + std::to_string(max_tunnels) + " tunnels already",
+                           "Close one first");
+        ++opening_;
+    }
+    options.record = &record_;
+    const auto made = std::make_shared<held>(std::move(options));
+    const auto why = made->wait_until_open(limit, stop);
+    const std::lock_guard lock(guard_);
+    --opening_;
+    if (why) return *why;
+    all_.push_back(made);
+    return made->show();
 }
 
 std::vector<served_tunnels::shown> served_tunnels::list() const {
+    const std::lock_guard lock(guard_);
     std::vector<shown> shown_ones;
     for (const auto& one : all_)
         shown_ones.push_back(one->show());
@@ -89,14 +114,33 @@ std::vector<served_tunnels::shown> served_tunnels::list() const {
 }
 
 outcome<served_tunnels::shown> served_tunnels::close(const std::string& which) {
-    const auto found = std::ranges::find_if(all_, [&](const auto& one) {
-        const auto s = one->show();
-        return s.name == which || s.url == which;
-    });
-    if (found == all_.end()) return failure(errc::not_found, "No tunnel of this server has that name or URL");
-    const auto last = (*found)->show();
-    all_.erase(found);
-    return last;
+    std::shared_ptr<held> closed;
+    {
+        const std::lock_guard lock(guard_);
+        const auto found = std::ranges::find_if(all_, [&](const auto& one) {
+            const auto s = one->show();
+            return s.name == which || s.url == which;
+        });
+        if (found == all_.end()) return failure(errc::not_found, "No tunnel of this server has that name or URL");
+        closed = std::move(*found);
+        all_.erase(found);
+    }
+    closed->stop();
+    return closed->show();
+}
+
+outcome<client::recorded> served_tunnels::replay(client::replay_request what, std::chrono::milliseconds limit,
+                                                 const std::stop_token& stop) {
+    std::shared_ptr<held> through;
+    {
+        const std::lock_guard lock(guard_);
+        const auto found = std::ranges::find_if(all_, [&](const auto& one) { return one->show().name == what.tunnel; });
+        if (found != all_.end()) through = *found;
+    }
+    if (through == nullptr)
+        return failure(errc::not_found, "The tunnel \"" + what.tunnel + "\" is not open any more",
+                       "Open it again with open_tunnel, then repeat the request");
+    return through->replay(std::move(what), limit, stop);
 }
 
 }  // namespace instatunnel::cli

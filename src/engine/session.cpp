@@ -355,6 +355,7 @@ bool session::handle_data(const frame_header& h, std::string_view payload) {
     if (s->receive_end_) return violate(code::protocol, "DATA after the end");
     if (role_ == role::edge && !s->head_seen_) return violate(code::protocol, "DATA before HEAD");
     if (!s->receive_.on_received(h.length)) return violate(code::flow_control, "more DATA than was granted");
+    if (s->tap_ != nullptr) s->tap_->on_request_data(payload);
     if (!payload.empty() && s->events_ != nullptr) s->events_->on_data(*s, payload);
     if ((h.flags & flag::end) != 0 && (s = find(h.stream)) != nullptr) receive_ended(*s);
     return !failed_;
@@ -370,6 +371,7 @@ bool session::handle_trailers(const frame_header& h, std::string_view payload) {
     if (s == nullptr || s->dead_) return true;
     if (s->receive_end_) return violate(code::protocol, "TRAILERS after the end");
     if (role_ == role::edge && !s->head_seen_) return violate(code::protocol, "TRAILERS before HEAD");
+    if (s->tap_ != nullptr) s->tap_->on_request_trailers(field_buffer_);
     if (s->events_ != nullptr) s->events_->on_trailers(*s, field_buffer_);
     if ((s = find(h.stream)) != nullptr) receive_ended(*s);
     return !failed_;
@@ -379,6 +381,7 @@ void session::receive_ended(stream& s) {
     if (s.receive_end_ || s.dead_) return;
     s.receive_end_ = true;
     const auto id = s.id_;
+    if (s.tap_ != nullptr) s.tap_->on_request_end();
     if (s.events_ != nullptr) s.events_->on_end(s);
     if (stream* still = find(id)) forget_if_done(*still);
 }
@@ -422,6 +425,7 @@ void session::kill(stream& s, code why, std::string_view text) {
     s.dead_ = true;
     s.drop_queue();
     const auto id = s.id_;
+    if (s.tap_ != nullptr) s.tap_->on_reset(stream_tap::side::peer, why, text);
     if (s.events_ != nullptr) s.events_->on_reset(s, why, text);
     if (stream* still = find(id)) forget_if_done(*still);
 }

@@ -27,7 +27,11 @@ void stream::send_reply(const wire::itp::reply_head& head, std::uint8_t flags) {
     if (session_.head_buffer_.size() > wire::itp::max_head_size)
         return reset(code::head_too_large, "a reply head over 64 KiB");
     session_.append_head(frame_type::head, flags, id_, session_.head_buffer_);
-    if ((flags & flag::end) != 0) end_queued_ = end_sent_ = true;
+    if (tap_ != nullptr) tap_->on_reply_head(head, flags);
+    if ((flags & flag::end) != 0) {
+        end_queued_ = end_sent_ = true;
+        if (tap_ != nullptr) tap_->on_reply_end();
+    }
     session_.forget_if_done(*this);
 }
 
@@ -42,6 +46,7 @@ void stream::write(std::string_view bytes, bool push) {
         session_.batch_.size() + session_.out_.queued() < session::lane_high_water) {
         credit_.use(static_cast<std::uint32_t>(bytes.size()));
         sent_ += bytes.size();
+        if (tap_ != nullptr) tap_->on_reply_data(bytes);
         session_.append(frame_type::data, push ? flag::push : std::uint8_t{0}, id_, bytes);
         return;
     }
@@ -68,6 +73,7 @@ std::span<char> stream::reserve() {
 
 void stream::commit(std::size_t bytes) {
     if (last_ == nullptr) return;
+    if (tap_ != nullptr) tap_->on_reply_data({last_->payload() + last_->end, bytes});
     last_->end += static_cast<std::uint32_t>(bytes);
     queued_ += bytes;
     if (last_->end == 0) return drop_empty_tail();
@@ -92,12 +98,14 @@ void stream::send_trailers(const std::vector<wire::field>& fields) {
     wire::itp::encode_fields(trailers_, fields);
     if (trailers_.size() > wire::itp::max_head_size) return reset(code::head_too_large, "trailers over 64 KiB");
     has_trailers_ = true;
+    if (tap_ != nullptr) tap_->on_reply_trailers(fields);
     finish();
 }
 
 void stream::finish() {
     if (dead_ || end_queued_) return;
     end_queued_ = true;
+    if (tap_ != nullptr) tap_->on_reply_end();
     if (first_ == nullptr)
         session_.send_end(*this);
     else
@@ -107,6 +115,7 @@ void stream::finish() {
 void stream::reset(code why, std::string_view text) {
     if (dead_) return;
     session_.append(frame_type::reset, 0, id_, wire::itp::encode_reset(why, text));
+    if (tap_ != nullptr) tap_->on_reset(stream_tap::side::here, why, text);
     dead_ = true;
     drop_queue();
     session_.forget_if_done(*this);

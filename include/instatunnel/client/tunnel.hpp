@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,10 @@ struct tool_change;
 }
 
 namespace instatunnel::client {
+
+struct recorded;
+class recording;
+struct replay_request;
 
 /// Who may call the MCP server behind a tunnel.
 enum class mcp_guard : std::uint8_t {
@@ -68,6 +73,7 @@ struct tunnel_options {
     bool verify_upstream = true;                ///< https upstreams; never applied to loopback ones
     std::uint16_t public_port = 0;              ///< tcp: wanted at the edge; 0: the one that the account has, or any
     std::optional<wire::proxy_version> proxy;   ///< tcp and tls: tells the local program who the visitor is
+    recording* record = nullptr;                ///< http: where requests are recorded; outlives the tunnel
 };
 
 struct ready_info {
@@ -138,6 +144,12 @@ public:
     /// From any thread, also from a signal-handling thread. First call: no new requests, those in flight finish.
     /// Second: at once.
     void stop();
+
+    /// From any thread but the one that runs the tunnel, with `options.record`: has the local program answer `what` as
+    /// if a visitor had asked, but not through the edge, and waits until that is over, at most `limit`. It works while
+    /// the tunnel reconnects too. What it returns has been recorded like every request; what was under way at `limit`
+    /// or `stop` is cut and says so. Errors: tunnel_closed; not_found when the recording has dropped it meanwhile.
+    outcome<recorded> replay(replay_request what, std::chrono::milliseconds limit, const std::stop_token& stop);
 
 private:
     class impl;

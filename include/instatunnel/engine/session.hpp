@@ -11,6 +11,7 @@
 #include "instatunnel/engine/chunk.hpp"
 #include "instatunnel/engine/credit.hpp"
 #include "instatunnel/engine/scheduler.hpp"
+#include "instatunnel/engine/stream_tap.hpp"
 #include "instatunnel/wire/itp_frame.hpp"
 #include "instatunnel/wire/itp_head.hpp"
 
@@ -85,6 +86,8 @@ public:
 
     /// From now on the owner is told on_progress.
     void watch_progress() noexcept { progress_watched_ = true; }
+    /// Client side, in session_events::on_open: `tap` sees everything that follows. Without one a stream pays a branch.
+    void set_tap(std::unique_ptr<stream_tap> tap) noexcept { tap_ = std::move(tap); }
 
     std::size_t queued() const noexcept { return queued_; }
     bool is_congested() const noexcept { return queued_ >= high_water; }
@@ -105,6 +108,7 @@ private:
     session& session_;
     std::uint32_t id_;
     stream_events* events_ = nullptr;
+    std::unique_ptr<stream_tap> tap_;
     receive_window receive_;
     send_credit credit_;
     chunk* first_ = nullptr;
