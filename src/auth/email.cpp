@@ -77,6 +77,12 @@ std::optional<std::string> normalise_email(std::string_view text) {
     return address;
 }
 
+std::string mask_email(std::string_view email) {
+    if (email.empty()) return {};
+    const auto at = std::min(email.find('@'), email.size());
+    return std::string(email.substr(0, 1)) + "***" + std::string(email.substr(at));
+}
+
 bool is_display_name(std::string_view text) noexcept {
     if (text.empty() || text.size() > 120 || holds_api_key(text)) return false;
     while (!text.empty()) {

@@ -39,6 +39,7 @@ outcome<exit_code> dispatch(const invocation& what, context& c) {
                           [&](const auth_test_options& o) { return run_auth_test(o, c); },
                           [&](const password_reset_options& o) { return run_password_reset(o, c); },
                           [&](const config_options& o) { return run_config(o, c); },
+                          [&](const doctor_options& o) { return run_doctor(o, c); },
                           [&](const demo_options& o) { return run_demo(o, c); },
                           [&](const serve_command_options& o) { return run_serve(o, c); },
                           [&](const admin_user_add_options& o) { return run_admin_user_add(o, c); },

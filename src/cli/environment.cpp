@@ -56,6 +56,12 @@ environment environment::of_process() {
         always_graphical || !env.browser.empty() || !(variable("DISPLAY") + variable("WAYLAND_DISPLAY")).empty();
     env.utf8 = speaks_utf8();
     env.host_name = name_of_host();
+    for (const char* name : {"HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"})
+        if (env.proxy.empty() && !variable(name).empty()) {
+            env.proxy_variable = name;
+            env.proxy = variable(name);
+        }
+    env.no_proxy = variable("NO_PROXY").empty() ? variable("no_proxy") : variable("NO_PROXY");
     return env;
 }
 

@@ -21,9 +21,12 @@ struct environment {
     bool no_color = false;              ///< NO_COLOR is set to anything (no-color.org)
     bool dumb_terminal = false;         ///< TERM=dumb
     std::string browser;                ///< BROWSER
-    bool graphical = false;  ///< a browser can be opened: DISPLAY, WAYLAND_DISPLAY or BROWSER is set, or macOS
-    bool utf8 = false;       ///< the locale's characters are UTF-8: LC_ALL, else LC_CTYPE, else LANG
-    std::string host_name;   ///< of this machine
+    bool graphical = false;      ///< a browser can be opened: DISPLAY, WAYLAND_DISPLAY or BROWSER is set, or macOS
+    bool utf8 = false;           ///< the locale's characters are UTF-8: LC_ALL, else LC_CTYPE, else LANG
+    std::string host_name;       ///< of this machine
+    std::string proxy_variable;  ///< which variable names a proxy for https; empty: none
+    std::string proxy;           ///< what it says; may hold a password
+    std::string no_proxy;        ///< NO_PROXY
 
     static environment of_process();
 };

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "instatunnel/base/log.hpp"
+#include "instatunnel/client/mcp_words.hpp"
 #include "instatunnel/mcp/tool_watch.hpp"
 #include "instatunnel/net/dial.hpp"
 #include "json_line.hpp"
@@ -67,7 +68,8 @@ struct mcp_announcer::job {
             print_lines(endpoint, found, warning);
     }
 
-    void print_lines(const mcp_endpoint& endpoint, const client::mcp_finding& found, const mcp_warning& warning) {
+    void print_lines(const mcp_endpoint& endpoint, const client::mcp_finding& found,
+                     const client::mcp_warning& warning) {
         std::string text = "🤖 MCP URL: " + printable(endpoint.url);
         if (found.what == client::mcp_finding::state::found) text += "\n   " + printable(describe_server(found, rules));
         for (const auto& config : client_configs(endpoint))
@@ -76,7 +78,8 @@ struct mcp_announcer::job {
         if (!warning.what.empty()) term->notice("Notice: " + printable(warning.what) + ". " + warning.hint);
     }
 
-    void print_event(const mcp_endpoint& endpoint, const client::mcp_finding& found, const mcp_warning& warning) {
+    void print_event(const mcp_endpoint& endpoint, const client::mcp_finding& found,
+                     const client::mcp_warning& warning) {
         json_line server = json_line::object();
         server.with("state", state_name(found.what)).with("path", found.path);
         if (found.what == client::mcp_finding::state::found)

@@ -30,6 +30,18 @@ void add_globals(CLI::App& root, invocation& out) {
     root.add_flag("--no-color", g.no_color, "No colour; NO_COLOR and TERM=dumb say the same");
 }
 
+void add_doctor(CLI::App& root, invocation& out) {
+    auto o = std::make_shared<doctor_options>();
+    auto& app = command(
+        root, "doctor", "Check all that a tunnel needs, with the cause of what is wrong and the line that mends it",
+        {"instatunnel doctor", "instatunnel doctor --port 3000", "instatunnel doctor --mcp --port 8787 --json"});
+    text(app, "--port", "PORT", o->port,
+         "Port of the local program; without it the first of 3000, 8000, 3001, 8080, 4000 and 5000 that answers");
+    app.add_flag("--mcp", o->mcp,
+                 "The local program is an MCP server: do its handshake, and check that the plan has it");
+    deliver(app, std::move(o), out);
+}
+
 void add_help(CLI::App& root, invocation& out) {
     deliver(command(root, "version", "Show the version", {"instatunnel version"}), std::make_shared<version_options>(),
             out);
@@ -60,6 +72,7 @@ void define_commands(CLI::App& root, invocation& out) {
     add_tunnel_commands(root, out);
     add_auth_commands(root, out);
     add_config_commands(root, out);
+    add_doctor(root, out);
     add_serve_commands(root, out);
     add_admin_commands(root, out);
     add_help(root, out);

@@ -35,6 +35,7 @@ public:
     outcome<void> ask(std::string_view request, std::string_view method);
 
     int status() const noexcept { return status_; }
+    const std::vector<std::pair<std::string, std::string>>& fields() const noexcept { return fields_; }
     /// Empty: there is none.
     std::string_view field(std::string_view name) const noexcept;
     /// The next piece of the body; empty: it has ended. Errors: target_timeout, protocol_error.

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "instatunnel/base/clock.hpp"
-#include "resolver.hpp"
+#include "instatunnel/net/resolver.hpp"
 
 namespace instatunnel::net {
 namespace {
@@ -116,6 +116,11 @@ private:
     int error_ = 0;
 };
 
+void leave_no_delay(int fd) {
+    const int on = 1;
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
 std::string display(const endpoint_name& to) {
     const bool is_v6 = to.host.find(':') != std::string::npos;
     return (is_v6 ? "[" + to.host + "]" : to.host) + ":" + std::to_string(to.port);
@@ -136,8 +141,16 @@ outcome<unique_fd> dial(const endpoint_name& to, std::chrono::milliseconds limit
         const auto reason = std::generic_category().message(attempts.error());
         return failure(errc::server_unreachable, "Cannot reach " + display(to) + ": " + reason);
     }
-    const int on = 1;
-    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    leave_no_delay(fd.get());
+    return fd;
+}
+
+result<unique_fd> dial_address(const socket_address& to, std::chrono::milliseconds limit) {
+    race attempts({to});
+    auto fd = attempts.run(clock::now() + limit);
+    if (!fd && attempts.error() == 0) return make_error_code(errc::connect_timeout);
+    if (!fd) return boost::system::error_code(attempts.error(), boost::system::system_category());
+    leave_no_delay(fd.get());
     return fd;
 }
 

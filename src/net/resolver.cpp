@@ -1,4 +1,4 @@
-#include "resolver.hpp"
+#include "instatunnel/net/resolver.hpp"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -150,6 +151,16 @@ bool start_lookup(const std::shared_ptr<pending_lookup>& pending, const std::str
 }
 
 }  // namespace
+
+std::string address_text(const socket_address& address) {
+    char text[INET6_ADDRSTRLEN] = {};
+    const auto* bytes = reinterpret_cast<const char*>(&address.storage);
+    if (address.family() == AF_INET)
+        ::inet_ntop(AF_INET, bytes + offsetof(sockaddr_in, sin_addr), text, sizeof text);
+    else if (address.family() == AF_INET6)
+        ::inet_ntop(AF_INET6, bytes + offsetof(sockaddr_in6, sin6_addr), text, sizeof text);
+    return text;
+}
 
 int system_lookup(const std::string& host, std::uint16_t port, std::vector<socket_address>& out) {
     return query(host, port, 0, out);

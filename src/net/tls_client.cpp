@@ -12,14 +12,7 @@ namespace {
 constexpr std::uint64_t max_authorities_file = 4u << 20;
 constexpr int max_listed_names = 3;
 
-/// What the verification found, kept on the SSL: OpenSSL drops the certificate of a handshake that failed.
-struct refusal {
-    int code = X509_V_OK;
-    std::string names;
-    std::string not_before;
-    std::string not_after;
-};
-
+// Kept on the SSL: OpenSSL drops the certificate of a handshake that failed.
 void free_refusal(void*, void* stored, CRYPTO_EX_DATA*, int, long, void*) {
     delete static_cast<refusal*>(stored);
 }
@@ -76,6 +69,7 @@ int remember_refusal(int ok, X509_STORE_CTX* store) {
         found->not_before = date_text(X509_get0_notBefore(certificate));
         found->not_after = date_text(X509_get0_notAfter(certificate));
     }
+    if (const X509* own = X509_STORE_CTX_get0_cert(store)) found->issuer = issuer_text(own);
     if (SSL_set_ex_data(ssl, refusal_slot(), found.get()) == 1) found.release();
     return 0;
 }
@@ -175,8 +169,12 @@ bool expect_peer_name(SSL* ssl, const std::string& host) {
     return SSL_set1_host(ssl, name.c_str()) == 1 && SSL_set_tlsext_host_name(ssl, name.c_str()) == 1;
 }
 
+const refusal* refusal_of(const SSL* ssl) {
+    return static_cast<const refusal*>(SSL_get_ex_data(ssl, refusal_slot()));
+}
+
 failure explain_handshake_failure(SSL* ssl, const std::string& host, int reason) {
-    const auto* why = static_cast<const refusal*>(SSL_get_ex_data(ssl, refusal_slot()));
+    const auto* why = refusal_of(ssl);
     if (reason == 0) reason = ERR_GET_REASON(ERR_peek_last_error());
     auto plain = tls_failure(errc::tls_failed, explain_alert(reason, host));
     return why != nullptr ? explain_refusal(*why, host) : plain;

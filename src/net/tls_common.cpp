@@ -7,6 +7,7 @@
 #include <sys/auxv.h>
 #endif
 
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
 
@@ -35,6 +36,32 @@ bio_ptr memory_bio(std::string_view text) {
 }
 
 }  // namespace
+
+namespace {
+
+// One entry of a name; empty if it is missing, long, or holds what could steer a terminal.
+std::string name_entry(const X509_NAME* name, int nid) {
+    constexpr std::size_t longest_entry = 80;
+    const int at = X509_NAME_get_index_by_NID(name, nid, -1);
+    if (at < 0) return {};
+    unsigned char* bytes = nullptr;
+    const int size = ASN1_STRING_to_UTF8(&bytes, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+    if (size < 0) return {};
+    std::string text(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+    OPENSSL_free(bytes);
+    const auto shows = [](char c) { return c >= ' ' && c <= '~'; };
+    return text.size() <= longest_entry && std::ranges::all_of(text, shows) ? text : std::string();
+}
+
+}  // namespace
+
+std::string issuer_text(const X509* certificate) {
+    const X509_NAME* issuer = X509_get_issuer_name(certificate);
+    const auto common = name_entry(issuer, NID_commonName);
+    const auto organisation = name_entry(issuer, NID_organizationName);
+    if (common.empty() || organisation.empty() || common == organisation) return common.empty() ? organisation : common;
+    return common + " (" + organisation + ")";
+}
 
 void ssl_ctx_deleter::operator()(SSL_CTX* ctx) const noexcept {
     SSL_CTX_free(ctx);

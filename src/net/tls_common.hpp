@@ -51,6 +51,20 @@ std::vector<x509_ptr> parse_certificates(std::string_view pem);
 /// asked).
 key_ptr parse_private_key(std::string_view pem);
 
+/// Who signed a certificate, as text that is safe to print: "R11 (Let's Encrypt)". Empty if it does not say.
+std::string issuer_text(const X509* certificate);
+
+/// What a client's verification objected to. `code` is OpenSSL's (X509_V_ERR_…).
+struct refusal {
+    int code = X509_V_OK;
+    std::string names;
+    std::string not_before;
+    std::string not_after;
+    std::string issuer;  ///< of the server's own certificate
+};
+/// Null: the verification did not object, or did not take place. Lives as long as `ssl`.
+const refusal* refusal_of(const SSL* ssl);
+
 /// "2024-01-15" in UTC; empty if the time cannot be read.
 std::string date_text(const ASN1_TIME* time);
 

@@ -5,8 +5,10 @@
 #include <utility>
 
 #include "instatunnel/auth/key.hpp"
+#include "instatunnel/base/clock.hpp"
 #include "instatunnel/base/log.hpp"
 #include "instatunnel/base/names.hpp"
+#include "instatunnel/wire/http_date.hpp"
 
 namespace instatunnel::service {
 namespace {
@@ -212,6 +214,8 @@ void call::send(api_response response) {
     if (!done_) return;
     note(response.status);
     response.fields.emplace_back("Cache-Control", "no-store");
+    // RFC 9110 §6.6.1; `doctor` compares a client's clock with it.
+    response.fields.emplace_back("Date", wire::to_http_date(std::chrono::floor<std::chrono::seconds>(wall_now())));
     response.fields.emplace_back("X-Request-Id", id_);
     if (tightest.limit != 0) add_quota(tightest, response);
     std::ranges::move(added, std::back_inserter(response.fields));

@@ -31,10 +31,4 @@ bool is_usable(const store::invitation& i, std::string_view email, wall_time now
     return i.inviter_email.empty() || without_suffix(i.inviter_email) != without_suffix(email);
 }
 
-std::string mask_email(std::string_view email) {
-    if (email.empty()) return {};
-    const auto at = std::min(email.find('@'), email.size());
-    return std::string(email.substr(0, 1)) + "***" + std::string(email.substr(at));
-}
-
 }  // namespace instatunnel::service

@@ -26,7 +26,4 @@ made_invitation make_invitation(wall_time now, wall_time expires_at);
 /// Whether somebody with this address may come by it now: nobody invites themselves, also not by ana+2@example.com.
 bool is_usable(const store::invitation& i, std::string_view email, wall_time now);
 
-/// "a***@example.com": enough to recognise somebody one knows.
-std::string mask_email(std::string_view email);
-
 }  // namespace instatunnel::service

@@ -1,4 +1,5 @@
 #include "api.hpp"
+#include "instatunnel/auth/email.hpp"
 #include "instatunnel/base/clock.hpp"
 #include "invitation_rules.hpp"
 #include "json_body.hpp"
@@ -20,7 +21,7 @@ nlohmann::ordered_json row_of(const store::invitation& i) {
 
 nlohmann::ordered_json row_of(const store::referral& r) {
     nlohmann::ordered_json row;
-    row["email"] = mask_email(r.email);
+    row["email"] = auth::mask_email(r.email);
     row["invitation_id"] = r.invitation_id;
     row["inviter_credit"] = r.inviter_credit;
     row["joined_at"] = to_rfc3339(r.created_at);
@@ -93,7 +94,7 @@ void api::list_invites(const call_ptr& c) {
     body["invites_per_account"] = parts_.options.invites_per_account;
     body["credit"] = *user ? (*user)->credit : 0;
     body["invited_by"] = nullptr;
-    if (*by && !(*by)->inviter_email.empty()) body["invited_by"] = mask_email((*by)->inviter_email);
+    if (*by && !(*by)->inviter_email.empty()) body["invited_by"] = auth::mask_email((*by)->inviter_email);
     c->reply(200, body);
 }
 

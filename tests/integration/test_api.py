@@ -1,5 +1,6 @@
 """The HTTP API, called with curl."""
 
+import email.utils
 import re
 import statistics
 import threading
@@ -227,6 +228,13 @@ def test_api_answers_are_never_cached_and_carry_no_cors(edge):
     reply = edge.call("GET", "/v1/auth/user", key=edge.owner.key)
     assert "no-store" in (reply.header("Cache-Control") or "")
     assert reply.header("Access-Control-Allow-Origin") is None
+
+
+def test_api_answers_say_what_time_it_is(edge):
+    for reply in (edge.call("GET", "/v1/health"), edge.call("GET", "/v1/auth/user"), edge.call("GET", "/v1/nothing")):
+        date = reply.header("Date")
+        # The form that RFC 9110 asks for, and the same moment read and written again.
+        assert email.utils.formatdate(email.utils.parsedate_to_datetime(date).timestamp(), usegmt=True) == date
 
 
 def test_guessing_passwords_is_limited(new_edge):

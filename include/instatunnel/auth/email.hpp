@@ -11,6 +11,9 @@ namespace instatunnel::auth {
 /// and address literals are refused).
 std::optional<std::string> normalise_email(std::string_view text);
 
+/// "a***@example.com": enough to recognise somebody one knows.
+std::string mask_email(std::string_view email);
+
 /// A name for people and keys: 1 to 120 bytes of UTF-8 without control characters, also those of Unicode that nobody
 /// sees (direction, line and paragraph separators, zero width), and without an API key: names are stored as they are.
 bool is_display_name(std::string_view text) noexcept;

@@ -7,6 +7,7 @@
 
 #include "instatunnel/base/error.hpp"
 #include "instatunnel/base/unique_fd.hpp"
+#include "instatunnel/net/resolver.hpp"
 
 namespace instatunnel::net {
 
@@ -21,6 +22,9 @@ struct endpoint_name {
 /// CLOEXEC. Call on a helper thread, never on a worker. Errors: name_not_resolved, connect_timeout, server_unreachable
 /// (all refused), each naming host, port and reason.
 outcome<unique_fd> dial(const endpoint_name& to, std::chrono::milliseconds limit);
+
+/// Connects to one address, as dial() does. Errors: connect_timeout, or the system's own (ECONNREFUSED, …).
+result<unique_fd> dial_address(const socket_address& to, std::chrono::milliseconds limit);
 
 struct url_parts {
     bool is_https = true;

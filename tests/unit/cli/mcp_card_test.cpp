@@ -5,6 +5,7 @@
 
 #include "catch_outcome.hpp"
 #include "cli/mcp_command.hpp"
+#include "instatunnel/client/mcp_words.hpp"
 
 using namespace instatunnel;
 using namespace instatunnel::cli;

@@ -123,3 +123,18 @@ TEST_CASE("a family that hangs does not hold up the other one", "[dial]") {
     ::getpeername(fd->get(), reinterpret_cast<sockaddr*>(&peer), &size);
     CHECK(peer.ss_family == AF_INET6);
 }
+
+TEST_CASE("one address is dialled, and its refusal is the system's word", "[dial]") {
+    const loopback_listener listener;
+    const auto there = net::resolve("127.0.0.1", listener.port(), std::chrono::steady_clock::now() + 5s);
+    REQUIRE(there.has_value());
+    CHECK(net::address_text(there->front()) == "127.0.0.1");
+    const auto fd = net::dial_address(there->front(), 5s);
+    REQUIRE(fd.has_value());
+    CHECK((::fcntl(fd->get(), F_GETFL) & O_NONBLOCK) != 0);
+    const auto nobody = net::resolve("127.0.0.1", closed_port(), std::chrono::steady_clock::now() + 5s);
+    CHECK(net::dial_address(nobody->front(), 5s).error().value() == ECONNREFUSED);
+    const full_listener full;
+    const auto silent = net::resolve("127.0.0.1", full.port(), std::chrono::steady_clock::now() + 5s);
+    CHECK(net::dial_address(silent->front(), 100ms).error() == errc::connect_timeout);
+}

@@ -7,7 +7,7 @@
 #include <memory>
 #include <mutex>
 
-#include "net/resolver.hpp"
+#include "instatunnel/net/resolver.hpp"
 
 using namespace instatunnel;
 using namespace std::chrono_literals;
@@ -125,4 +125,10 @@ TEST_CASE("a lookup that hangs is left behind at the limit and only sixteen may 
     CHECK(refused.error().detail == "Cannot resolve edge.test: too many lookups are waiting for an answer");
 
     shared->release(16);
+}
+
+TEST_CASE("addresses of both families have a text", "[dial]") {
+    CHECK(net::address_text(resolve("192.0.2.7", 1, in(5s))->front()) == "192.0.2.7");
+    CHECK(net::address_text(resolve("2001:db8::7", 1, in(5s))->front()) == "2001:db8::7");
+    CHECK(net::address_text({}).empty());
 }

@@ -6,6 +6,7 @@
 
 #include "instatunnel/net/dial.hpp"
 #include "instatunnel/net/tls.hpp"
+#include "instatunnel/net/tls_probe.hpp"
 #include "loopback_server.hpp"
 #include "test_authority.hpp"
 
@@ -266,4 +267,52 @@ TEST_CASE("a file of authorities that is missing or empty of certificates is nam
     const auto directory = net::make_client_context(folder.path().string(), false);
     REQUIRE(directory.has_error());
     CHECK(directory.error().code == errc::tls_failed);
+}
+
+TEST_CASE("a look at a server's TLS says version, end and issuer", "[tls]") {
+    const edge server("localhost");
+    const auto ctx = client(server.cacert);
+    auto fd = net::dial({"localhost", server.server->port()}, 10s);
+    REQUIRE(fd.has_value());
+    const auto seen = net::probe_tls(ctx.get(), std::move(*fd), "localhost", 10s);
+    CHECK_FALSE(seen.refused);
+    CHECK(seen.version == "TLSv1.3");
+    CHECK(seen.valid_until.size() == 10);
+    CHECK_FALSE(seen.issuer.empty());
+}
+
+TEST_CASE("of a certificate that is refused the issuer and the reason are known", "[tls]") {
+    const temporary_folder folder;
+    const auto other = client(folder.write("other.pem", test_authority().pem()));
+    const auto look = [&](const edge& server, SSL_CTX* ctx) {
+        auto fd = net::dial({"localhost", server.server->port()}, 10s);
+        REQUIRE(fd.has_value());
+        return net::probe_tls(ctx, std::move(*fd), "localhost", 10s);
+    };
+    const edge unknown("localhost");
+    const auto seen = look(unknown, other.get());
+    CHECK(seen.objection == net::distrust::unknown_authority);
+    CHECK(seen.version.empty());
+    CHECK_FALSE(seen.issuer.empty());
+    REQUIRE(seen.refused);
+    CHECK(seen.refused->code == errc::tls_untrusted);
+
+    const auto now = test_authority::now();
+    const edge expired("localhost", now - 2 * one_day, now - one_day);
+    CHECK(look(expired, client(expired.cacert).get()).objection == net::distrust::expired);
+    const edge early("localhost", now + one_day, now + 2 * one_day);
+    CHECK(look(early, client(early.cacert).get()).objection == net::distrust::not_yet_valid);
+    const edge named("api.t.example.com");
+    CHECK(look(named, client(named.cacert).get()).objection == net::distrust::other_name);
+}
+
+TEST_CASE("a peer that says nothing ends a look at the limit", "[tls]") {
+    const test::loopback_listener silent;
+    const temporary_folder folder;
+    const auto ctx = client(folder.write("other.pem", test_authority().pem()));
+    auto fd = net::dial({"127.0.0.1", silent.port()}, 10s);
+    REQUIRE(fd.has_value());
+    const auto seen = net::probe_tls(ctx.get(), std::move(*fd), "localhost", 50ms);
+    REQUIRE(seen.refused);
+    CHECK(seen.refused->code == errc::tls_handshake_timeout);
 }

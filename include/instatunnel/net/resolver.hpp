@@ -19,6 +19,9 @@ struct socket_address {
     int family() const noexcept { return storage.ss_family; }
 };
 
+/// "192.0.2.7", "2001:db8::7": an IPv4 or IPv6 address as text, without port; empty for another family.
+std::string address_text(const socket_address& address);
+
 /// Looks a host name up, blocking for as long as it likes; returns 0 or an EAI_ code of getaddrinfo.
 using lookup_function = std::function<int(const std::string& host, std::uint16_t port, std::vector<socket_address>&)>;
 int system_lookup(const std::string& host, std::uint16_t port, std::vector<socket_address>& out);
