@@ -104,6 +104,10 @@ json integer(const char* description, std::int64_t least, std::int64_t most) {
     return made;
 }
 
+json yes_or_no(const char* description) {
+    return described("boolean", description);
+}
+
 json word(const char* description, json words) {
     auto made = described("string", description);
     made["enum"] = std::move(words);
@@ -143,6 +147,7 @@ found fault_of(const json& value, const json& schema, const std::string& name) {
     const auto& type = schema["type"];
     if (type == "string") return fault_of_text(value, schema, name);
     if (type == "integer") return fault_of_integer(value, schema, name);
+    if (type == "boolean") return value.is_boolean() ? found() : name + " must be true or false";
     if (type == "array") return fault_of_array(value, schema, name);
     return fault_of_object(value, schema, name);
 }

@@ -12,6 +12,7 @@ namespace instatunnel::cli::schema {
 
 nlohmann::json text(const char* description, std::size_t max_length = 4096);
 nlohmann::json integer(const char* description, std::int64_t least, std::int64_t most);
+nlohmann::json yes_or_no(const char* description);
 /// One of some words.
 nlohmann::json word(const char* description, nlohmann::json words);
 nlohmann::json texts(const char* description, std::size_t most);

@@ -26,13 +26,14 @@ constexpr const char* known_revisions[] = {"2025-11-25", "2025-06-18", "2025-03-
 constexpr const char* instructions =
     "Opens public https URLs for local servers and records what comes through them. To see what a service sends: "
     "open_tunnel, wait_for_request, read_request; replay_request sends it again while you work on the local server. "
-    "Close tunnels that are not needed.";
+    "run_doctor says why something does not work. Close tunnels that are not needed.";
 
 std::vector<mcp_tool> all_tools(context& c, served_tunnels& tunnels) {
     auto tools = tunnel_tools(c, tunnels);
     std::ranges::move(request_tools(tunnels), std::back_inserter(tools));
     tools.push_back(replay_tool(tunnels));
     tools.push_back(wait_tool(tunnels));
+    tools.push_back(doctor_tool(c));
     return tools;
 }
 

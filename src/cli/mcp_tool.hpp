@@ -55,5 +55,7 @@ std::vector<mcp_tool> tunnel_tools(context& c, served_tunnels& tunnels);
 std::vector<mcp_tool> request_tools(const served_tunnels& tunnels);
 mcp_tool replay_tool(served_tunnels& tunnels);
 mcp_tool wait_tool(const served_tunnels& tunnels);
+/// run_doctor.
+mcp_tool doctor_tool(context& c);
 
 }  // namespace instatunnel::cli

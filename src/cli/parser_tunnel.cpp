@@ -103,8 +103,8 @@ void add_mcp(CLI::App& root, invocation& out) {
 
     auto& serve =
         command(app, "serve",
-                "Be an MCP server on standard input and output, with tools that open, list and close tunnels, "
-                "and list, read, repeat and wait for requests",
+                "Be an MCP server on standard input and output, with tools that open, list and close tunnels, list, "
+                "read, repeat and wait for requests, and say what is wrong",
                 {"claude mcp add instatunnel -- instatunnel mcp serve"});
     deliver(serve, std::make_shared<mcp_serve_options>(), out);
 }

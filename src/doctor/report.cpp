@@ -36,6 +36,7 @@ constexpr check_name check_names[] = {
     {"mcp", "MCP server"},
 };
 static_assert(std::size(check_names) == static_cast<std::size_t>(step::mcp) + 1);
+static_assert(std::size(check_names) == most_checks);
 
 constexpr std::size_t longest_text = 300;
 

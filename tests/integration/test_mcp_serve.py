@@ -15,6 +15,7 @@ from http2_visitor import Http2Visitor
 from local_apps import ByteApp
 from mcp_apps import SDK, call_of, greeting, request
 from npm_tools import SUPPORT, npm_folder
+from ports import free_port
 from process import clean_environment
 from websocket_app import WebSocketApp
 
@@ -105,7 +106,8 @@ def test_a_tunnel_is_opened_listed_and_closed(server, app, edge):
     assert begun["protocolVersion"] == "2025-06-18" and begun["serverInfo"]["name"] == "instatunnel"
     server.say(json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}))
     tools = server.ask(request("tools/list"))["result"]["tools"]
-    assert [tool["name"] for tool in tools] == ["open_tunnel", "list_tunnels", "close_tunnel", "list_requests", "read_request", "replay_request", "wait_for_request"]
+    assert [tool["name"] for tool in tools] == ["open_tunnel", "list_tunnels", "close_tunnel", "list_requests", "read_request", "replay_request", "wait_for_request",
+                                              "run_doctor"]
     assert all(tool["inputSchema"]["additionalProperties"] is False and tool["outputSchema"]["type"] == "object" for tool in tools)
     opened = server.call("open_tunnel", target=str(app.port), subdomain="by-a-tool")["structuredContent"]
     assert (opened["name"], opened["url"], opened["state"]) == ("by-a-tool", edge.url("by-a-tool", ""), "online")
@@ -376,7 +378,24 @@ def test_the_client_of_the_sdk_does_all_of_it(cli, app, folder):
         env=clean_environment(folder, NODE_EXTRA_CA_CERTS=str(cli.edge.cacert), NODE_OPTIONS=f"--require {SUPPORT / 'npm' / 'loopback.cjs'}"), check=False)
     assert run.returncode == 0, run.stderr[-4000:]
     found = json.loads(run.stdout)
-    assert found["read_only"] == ["list_tunnels", "list_requests", "read_request", "wait_for_request"] and len(found["tools"]) == 7
+    assert found["read_only"] == ["list_tunnels", "list_requests", "read_request", "wait_for_request", "run_doctor"] and len(found["tools"]) == 8
     assert found["status"] == 200 and found["waited"] == '{"type":"paid"}' and found["listed"] == ["req_2", "req_1"]
     assert found["read"] == [["authorization", "Bearer ***"]] and found["replay_of"] and found["progress"][0] == 0
-    assert found["aborted"] and found["open"] == 1 and len(app.seen) == 3 and app.seen[2].header("X-Instatunnel-Replay") == "req_2"
+    hooks = [one for one in app.seen if one.path == "/hook"]
+    assert found["aborted"] and found["open"] == 1 and len(hooks) == 3 and hooks[2].header("X-Instatunnel-Replay") == "req_2"
+    assert found["well"]
+
+
+def test_the_doctor_says_what_is_wrong(server, app):
+    whole = server.get("run_doctor", port=app.port)
+    states = {check["id"]: check["state"] for check in whole["checks"]}
+    assert whole["ok"] and states["transport"] == "ok" and states["port"] == "ok" and "mcp" not in states
+    ill = server.get("run_doctor", port=free_port(), mcp=True)
+    port = next(check for check in ill["checks"] if check["id"] == "port")
+    assert (ill["ok"], port["state"]) == (False, "failed") and port["mend"]
+    told = server.begin("run_doctor", {"progressToken": "steps"}, port=app.port)
+    titles = []
+    while "method" in (message := server.until(lambda m: m.get("method") == "notifications/progress" or m.get("id") == told)):
+        titles.append(message["params"]["message"])
+    assert titles == [check["title"] for check in message["result"]["structuredContent"]["checks"]]
+    assert "true or false" in server.fault("run_doctor", mcp="yes") and "65535" in server.fault("run_doctor", port=0)

@@ -18,6 +18,9 @@ enum class check_state : std::uint8_t {
     skipped,  ///< it makes no sense, or not before another check is well
 };
 
+/// Of one examination.
+inline constexpr std::size_t most_checks = 15;
+
 /// One thing that was looked at. No text in it holds a key, a token, a whole email address or a control character.
 struct check {
     std::string id;     ///< "dns": stable, for programs

@@ -45,6 +45,7 @@ found.replay_of = again.replay_of === waited.request.id;
 const stop = new AbortController();
 const idle = call("wait_for_request", {}, { signal: stop.signal, onprogress: () => stop.abort("enough") });
 found.aborted = await idle.then(() => false, () => true);
+found.well = (await call("run_doctor", { port: given.port })).ok;
 found.open = (await call("list_tunnels")).tunnels.length;
 await call("close_tunnel", { tunnel: opened.name });
 await client.close();
