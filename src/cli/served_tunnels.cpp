@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <iterator>
 #include <optional>
 #include <thread>
 
@@ -78,6 +77,15 @@ private:
     std::thread thread_;  // the last: it uses all the others
 };
 
+// Given back also when there is no memory, or no thread, for another tunnel.
+struct served_tunnels::place_taken {
+    served_tunnels& of;
+    ~place_taken() {
+        const std::lock_guard lock(of.guard_);
+        --of.opening_;
+    }
+};
+
 served_tunnels::served_tunnels() = default;
 served_tunnels::~served_tunnels() = default;
 
@@ -87,20 +95,20 @@ outcome<served_tunnels::shown> served_tunnels::open(client::tunnel_options optio
     {
         const std::lock_guard lock(guard_);
         const auto first =
-            std::ranges::stable_partition(all_, [](const auto& t) { return t->show().state != "ended"; });
-        std::ranges::move(first, std::back_inserter(ended));
-        all_.erase(first.begin(), first.end());
+            std::stable_partition(all_.begin(), all_.end(), [](const auto& t) { return t->show().state != "ended"; });
+        ended.assign(first, all_.end());
+        all_.erase(first, all_.end());
         if (all_.size() + opening_ >= max_tunnels)
             return failure(errc::plan_limit, "This server holds " + std::to_string(max_tunnels) + " tunnels already",
                            "Close one first");
         ++opening_;
     }
+    const place_taken place{*this};
     options.record = &record_;
     const auto made = std::make_shared<held>(std::move(options));
     const auto why = made->wait_until_open(limit, stop);
-    const std::lock_guard lock(guard_);
-    --opening_;
     if (why) return *why;
+    const std::lock_guard lock(guard_);
     all_.push_back(made);
     return made->show();
 }

@@ -46,6 +46,7 @@ public:
 
 private:
     class held;
+    struct place_taken;
     client::recording record_;
     mutable std::mutex guard_;
     // Shared with calls that use one while another closes it.
