@@ -255,6 +255,7 @@ private:
     void kill(stream& s, code why, std::string_view text);
     void forget_if_done(stream& s);
     void erase(stream& s);
+    stream* add(std::uint32_t id);
     stream* find(std::uint32_t id) const noexcept;
     bool was_opened(std::uint32_t id) const noexcept;
     void on_consumed(stream& s, std::uint32_t bytes, pace how);
