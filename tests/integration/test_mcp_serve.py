@@ -10,6 +10,7 @@ import threading
 import pytest
 import websockets
 
+from edge import Cli
 from grpc_app import GrpcApp
 from http2_visitor import Http2Visitor
 from local_apps import ByteApp
@@ -17,17 +18,18 @@ from mcp_apps import SDK, call_of, greeting, request
 from npm_tools import SUPPORT, npm_folder
 from ports import free_port
 from process import clean_environment
+from v1_client import V1Server
 from websocket_app import WebSocketApp
 
 
 class Server:
     """Speaks JSON-RPC with the program. Answers may come in any order; `heard` has every line."""
 
-    def __init__(self, cli):
+    def __init__(self, cli, flags=None, key=None):
         self.heard, self._kept = [], []
         self._process = subprocess.Popen(  # pylint: disable=consider-using-with
-            [cli.binary, "mcp", "serve", *cli.server()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-            encoding="utf-8", env=cli.environment(INSTATUNNEL_API_KEY=cli.edge.owner.key), cwd=cli.folder)
+            [cli.binary, "mcp", "serve", *(flags or cli.server())], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            encoding="utf-8", env=cli.environment(INSTATUNNEL_API_KEY=key or cli.edge.owner.key), cwd=cli.folder)
         self._number = 0
 
     def say(self, line):
@@ -368,6 +370,20 @@ def test_secrets_are_masked_wherever_requests_are_shown(server, app, edge):
     assert (shown["authorization"], shown["cookie"], shown["x-api-key"]) == ("Basic ***", "sid=***", "***")
     assert ["Set-Cookie", "a=***; Path=/; HttpOnly"] in read["reply"]["fields"]
     assert "planted" not in "".join(server.heard) and "cGxhbnRlZDpiYXNpYw" not in "".join(server.heard)
+
+
+def test_what_comes_over_the_older_protocol_is_recorded_too(certificate, app, binary, folder):
+    older = V1Server(certificate)
+    server = Server(Cli(binary, folder / "v1"), ["--server", older.url, "--cacert", str(certificate[0])], "it_" + "k" * 16)
+    try:
+        opened(server, app, "demo")
+        older.ask("r1", method="POST", url="/status/201?token=planted", headers={"Host": "demo.v1.example"}, body=b"over v1")
+        read = server.get("read_request", id="req_1")
+        assert (read["tunnel"], read["path"], read["status"], read["request"]["body"]["text"]) == ("demo", "/status/201?token=***", 201, "over v1")
+        assert server.get("replay_request", id="req_1")["status"] == 201 and app.seen[1].target == "/status/201?token=planted"
+    finally:
+        server.kill()
+        older.stop()
 
 
 def test_the_client_of_the_sdk_does_all_of_it(cli, app, folder):
