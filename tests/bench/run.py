@@ -54,7 +54,7 @@ class Bench:
     def _curl(self, target, arguments, field):
         with meters.Interval(target) as used:
             text = subprocess.run(
-                ["curl", "-sk", "-o", "/dev/null", "-w", "%{http_code} %{" + field + "} %{time_total}", "--max-time", "120",
+                ["curl", "-sk", "--http1.1", "-o", "/dev/null", "-w", "%{http_code} %{" + field + "} %{time_total}", "--max-time", "120",
                  "--resolve", f"{target.host}:{target.port}:127.0.0.1"] + arguments,
                 capture_output=True, text=True, check=False).stdout.split()
         if text[0] != "200" or int(text[1]) != self.big_bytes:
