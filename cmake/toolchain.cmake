@@ -10,7 +10,7 @@ endif()
 # The headers of the JSON, log and socket libraries cost more than our own code: with IT_UNITY they are read once for this
 # many files.
 if(NOT DEFINED CMAKE_UNITY_BUILD_BATCH_SIZE)
-    set(CMAKE_UNITY_BUILD_BATCH_SIZE 12)
+    set(CMAKE_UNITY_BUILD_BATCH_SIZE 24)
 endif()
 
 find_program(IT_LLD ld.lld)
