@@ -33,8 +33,7 @@ struct mcp_tool {
     nlohmann::json input;   ///< schema::object
     nlohmann::json output;  ///< schema::result
     bool waits = false;  ///< may take its time: it runs on a thread of its own, and may be called several times at once
-    /// A failure is told to the model, as the protocol wants it for mistakes that it
-    /// can mend.
+    /// A failure is told to the model, as the protocol wants it for mistakes that it can mend.
     std::function<outcome<tool_answer>(const nlohmann::json& arguments, mcp_call& call)> run;
 
     /// As in tools/list.
