@@ -276,6 +276,18 @@ void exchange::forward_body(std::string_view bytes, bool push) {
     stream_->write(bytes, push);
 }
 
+std::span<char> exchange::body_room() {
+    if (stream_ == nullptr || is_waiting() || continue_pending_ || w_.limits.body != 0) return {};
+    return stream_->reserve();
+}
+
+void exchange::body_received(std::size_t bytes) {
+    body_seen_ += bytes;
+    body_size_ += bytes;
+    route_->bytes_in += bytes;
+    stream_->commit(bytes);
+}
+
 void exchange::refuse_body() {
     drop_stream();
     refuse(413, "too_large", "The request body is too large", {}, /*is_last=*/true, "body");

@@ -76,6 +76,10 @@ protected:
     void serve(const wire::request_head& head);
     /// Bytes of the request's body, or of an upgraded connection (`push`).
     void forward_body(std::string_view bytes, bool push);
+    /// Memory of the tunnel's to receive body bytes into, for a body of which only the size matters, then
+    /// body_received(). Empty: the body goes through forward_body().
+    std::span<char> body_room();
+    void body_received(std::size_t bytes);
     /// The request's body has ended, with these trailers.
     void finish_request(std::vector<wire::field>& trailers);
     /// The app's final head: sets framing_ and all that follows from it. `plan` as for choose_framing().

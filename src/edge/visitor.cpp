@@ -33,7 +33,7 @@ void visitor::abort() {
 // --- input -----------------------------------------------------------------------------------------------------------
 
 void visitor::on_readable() {
-    while (state_ != state::closing && !input_over_) {
+    for (std::size_t turn_bytes = 0; state_ != state::closing && !input_over_;) {
         // Whoever asks without reading the answers gets no further ones.
         const bool full =
             input_.size() >= w_.limits.pipelined_bytes || (state_ == state::reading_head && conn_->is_congested());
@@ -43,8 +43,10 @@ void visitor::on_readable() {
             return;
         }
         reading_paused_ = false;
-        const auto space = w_.loop.scratch();
+        const auto direct = large_body_room();
+        const auto space = direct.empty() ? std::span<char>(w_.loop.scratch()) : direct;
         const auto got = conn_->read(space.data(), space.size());
+        if (!direct.empty()) body_received(got.status == net::read_status::data ? got.size : 0);
         switch (got.status) {
             case net::read_status::would_block:
                 return;
@@ -53,12 +55,26 @@ void visitor::on_readable() {
             case net::read_status::end:
                 return input_ended();
             case net::read_status::data:
-                consume({space.data(), got.size});
+                if (direct.empty())
+                    consume({space.data(), got.size});
+                else if ((body_left_ -= got.size) == 0)
+                    request_complete();
                 break;
         }
         if (state_ == state::closing || got.drained) return;
-        if (got.size == space.size()) return conn_->resume_reading();
+        turn_bytes += got.size;
+        // Other sockets have their turn; this one is not forgotten.
+        const bool is_full = direct.empty() ? got.size == space.size() : turn_bytes >= net::event_loop::scratch_size;
+        if (is_full) return conn_->resume_reading();
     }
+}
+
+// Of a large body, from the socket into the frame's memory, nothing in between; what is left of it may be less.
+std::span<char> visitor::large_body_room() {
+    const bool is_plain = state_ == state::reading_body && body_ == wire::body_kind::length && input_.empty();
+    if (!is_plain || body_left_ < net::connection::record_size) return {};
+    const auto room = body_room();
+    return room.first(static_cast<std::size_t>(std::min<std::uint64_t>(room.size(), body_left_)));
 }
 
 void visitor::input_ended() {

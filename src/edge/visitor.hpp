@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -49,6 +50,7 @@ private:
     std::size_t consume_step(std::string_view bytes);
     std::size_t consume_head(std::string_view bytes);
     std::size_t consume_body(std::string_view bytes);
+    std::span<char> large_body_room();
     std::size_t consume_chunked(std::string_view bytes);
     void request_complete();
     void input_ended();
