@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <ctime>
-#include <mutex>
 #include <optional>
 
 #include "app_origin.hpp"
@@ -13,7 +12,6 @@
 #include "instatunnel/base/log.hpp"
 #include "instatunnel/base/random.hpp"
 #include "instatunnel/client/recording.hpp"
-#include "instatunnel/client/replay.hpp"
 #include "instatunnel/engine/hello.hpp"
 #include "instatunnel/engine/session.hpp"
 #include "instatunnel/net/backoff.hpp"
@@ -22,7 +20,7 @@
 #include "instatunnel/net/tls.hpp"
 #include "lane_failure.hpp"
 #include "raw_origin.hpp"
-#include "replay_link.hpp"
+#include "replay_queue.hpp"
 #include "stdio_origin.hpp"
 #include "tunnel_dialler.hpp"
 #include "v1_link.hpp"
@@ -42,7 +40,6 @@ constexpr milliseconds goodbye_limit{5'000};
 constexpr milliseconds stable_after{5'000};
 constexpr milliseconds clock_jump{3'000};
 constexpr std::size_t lane_low_water = 64 * 1024;
-constexpr milliseconds cut_limit{2'000};  // until a replay that is cut has been told to its origin
 
 // Lane 0 carries small things before big ones: little may wait where it cannot be reordered. On loopback the
 // kernel's wake-ups cost more than the wait.
@@ -72,7 +69,6 @@ class tunnel::impl final : public net::connection_events,
                            public engine::session_events,
                            public v1_link_events,
                            public dial_events,
-                           public replay_link_events,
                            private net::deferred {
 public:
     impl(tunnel_options options, tunnel_events& events)
@@ -107,7 +103,7 @@ public:
 
         began_ = std::chrono::steady_clock::now();
         asleep_ = time_asleep();
-        take_replays();
+        replays_.open(*origin_);
         loop_.post([this] {
             if (!finished_) connect();
             tick_.arm(tick_length);
@@ -128,18 +124,7 @@ public:
     }
 
     outcome<recorded> replay(replay_request what, milliseconds limit, const std::stop_token& stop) {
-        if (options_.record == nullptr) return failure(errc::usage, "This tunnel records nothing");
-        auto& record = *options_.record;
-        const auto deadline = std::chrono::steady_clock::now() + limit;
-        const auto number = post_replay(std::move(what));
-        if (!number) return failure(errc::tunnel_closed, "The tunnel has ended", "Open it again");
-        if (!record.wait_until_over(*number, deadline, stop)) {
-            loop_.post([this, n = *number] { cut_replay(n); });
-            record.wait_until_over(*number, std::chrono::steady_clock::now() + cut_limit, {});
-        }
-        auto found = record.find(*number);
-        if (!found) return failure(errc::not_found, "Newer requests have taken the replay's place in the recording");
-        return std::move(*found);
+        return replays_.run(std::move(what), limit, stop);
     }
 
 private:
@@ -371,62 +356,6 @@ private:
         if (session_->open_streams() == 0) lost({errc::connection_lost, "The server is restarting"});
     }
 
-    // --- replays -----------------------------------------------------------------------------------------------------
-
-    void take_replays() {
-        const std::lock_guard lock(replays_guard_);
-        takes_replays_ = true;
-    }
-
-    // Nullopt: nobody is there to answer.
-    std::optional<std::uint64_t> post_replay(replay_request what) {
-        const std::lock_guard lock(replays_guard_);
-        if (!takes_replays_) return std::nullopt;
-        const auto number = options_.record->announce(what);
-        posted_replays_.push_back(number);
-        // What is posted must be copyable.
-        const auto held = std::make_shared<replay_request>(std::move(what));
-        loop_.post([this, number, held] { begin_replay(number, std::move(*held)); });
-        return number;
-    }
-
-    void begin_replay(std::uint64_t number, replay_request what) {
-        {
-            const std::lock_guard lock(replays_guard_);
-            if (std::erase(posted_replays_, number) == 0) return;
-        }
-        replays_.push_back(
-            std::make_unique<replay_link>(loop_, chunks_, *origin_, *options_.record, number, std::move(what), *this));
-        replays_.back()->start();
-    }
-
-    void on_replayed(replay_link& link) override { drop_replay(link.number()); }
-
-    void cut_replay(std::uint64_t number) {
-        const auto found = std::ranges::find(replays_, number, &replay_link::number);
-        if (found == replays_.end()) return;
-        (*found)->abandon("The replay's time is over");
-        drop_replay(number);
-    }
-
-    void drop_replay(std::uint64_t number) {
-        const auto found = std::ranges::find(replays_, number, &replay_link::number);
-        if (found == replays_.end()) return;
-        loop_.retire(std::move(*found));
-        replays_.erase(found);
-    }
-
-    void end_replays() {
-        const std::lock_guard lock(replays_guard_);
-        takes_replays_ = false;
-        for (const auto number : std::exchange(posted_replays_, {}))
-            options_.record->give_up(number, "tunnel_closed", {});
-        for (auto& link : std::exchange(replays_, {})) {
-            link->abandon("The tunnel has ended");
-            loop_.retire(std::move(link));
-        }
-    }
-
     // --- life --------------------------------------------------------------------------------------------------------
 
     void on_tick() {
@@ -496,7 +425,7 @@ private:
         if (finished_) return;
         finished_ = true;
         ended_by_ = std::move(why);
-        end_replays();
+        replays_.close();
         if (session_ != nullptr && conn_ != nullptr) session_->flush();
         drop_lane();
         tick_.cancel();
@@ -519,10 +448,7 @@ private:
     std::string instance_;
     const secret visitor_seed_{random_base62(43)};
     tunnel_dialler dialler_;
-    std::vector<std::unique_ptr<replay_link>> replays_;
-    std::mutex replays_guard_;
-    std::vector<std::uint64_t> posted_replays_;  ///< with replays_guard_: announced, but not begun
-    bool takes_replays_ = false;                 ///< with replays_guard_
+    replay_queue replays_{loop_, chunks_, options_.record};
     std::unique_ptr<engine::session> session_;
     std::unique_ptr<net::connection> conn_;
     net::backoff backoff_;
