@@ -45,6 +45,6 @@ subdirs("asan/tests" "release/tests/integration")
 TESTS
 
 step "Tests"
-# One more than there are processors: most tests wait for something a good part of their time.
+# Two for each processor: most tests wait for something the larger part of their time.
 # shellcheck disable=SC2086  # two words or none
-exec ctest --test-dir build --output-on-failure --parallel "$(($(nproc) + 1))" --no-tests=error ${skip_label:+$skip_label long} "$@" </dev/null
+exec ctest --test-dir build --output-on-failure --parallel "$(($(nproc) * 2))" --no-tests=error ${skip_label:+$skip_label long} "$@" </dev/null

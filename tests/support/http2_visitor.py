@@ -64,15 +64,16 @@ class Http2Visitor:
 
     def send(self, number, data, end=False):
         """Sends all of `data` as the edge's windows allow. Stops when the stream has ended."""
-        while data:
-            room = min(self.h2.local_flow_control_window(number), self.h2.max_outbound_frame_size, len(data))
+        rest = memoryview(data)
+        while rest:
+            room = min(self.h2.local_flow_control_window(number), self.h2.max_outbound_frame_size, len(rest))
             if room <= 0:
                 self.step()
                 if self.answers[number].ended or self.answers[number].reset is not None:
                     return
                 continue
-            self.h2.send_data(number, data[:room])
-            data = data[room:]
+            self.h2.send_data(number, bytes(rest[:room]))
+            rest = rest[room:]
             self.flush()
         if end:
             self.h2.end_stream(number)

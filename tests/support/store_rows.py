@@ -2,6 +2,7 @@
 
 import ctypes
 import datetime
+import functools
 import hashlib
 import hmac
 import os
@@ -17,8 +18,9 @@ def microseconds(text):
     return int(moment.timestamp()) * 1_000_000
 
 
+@functools.cache
 def argon2id(password):
-    """The hash the service would store: 64 MiB, three passes, one lane."""
+    """The hash the service would store: 64 MiB, three passes, one lane. Computed once for each password."""
     library = ctypes.CDLL("libargon2.so.1")
     plain, salt, encoded = password.encode(), os.urandom(16), ctypes.create_string_buffer(256)
     size = ctypes.c_size_t
