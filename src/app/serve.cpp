@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "data_lock.hpp"
 #include "instatunnel/app/descriptor_limit.hpp"
 #include "instatunnel/auth/email.hpp"
 #include "instatunnel/base/file.hpp"
@@ -129,6 +130,9 @@ public:
         service::service_options service_options;
         if (auto read = read_policies(service_options); !read) return read.error();
         if (auto made = make_private_directory(options_.data); !made) return made.error();
+        auto lock = lock_data(options_.data);
+        if (!lock) return lock.error();
+        data_lock_ = std::move(*lock);
         auto at = net::parse_listen_address(options_.listen);
         if (!at) return at.error();
         const auto tcp_ports = to_ports(options_.tcp_ports);
@@ -311,6 +315,7 @@ private:
     }
 
     serve_options options_;
+    unique_fd data_lock_;  ///< before all that works with the data, so that it goes last
     edge::edge_limits edge_limits_;
     serve_ready ready_;
     std::vector<net::address_range> proxies_;

@@ -104,6 +104,8 @@ constexpr row rows[] = {
      "Try again in a moment"},
     {errc::address_in_use, other, false, "address_in_use", "The address is in use by another program",
      "Choose another one: --listen 127.0.0.1:8444"},
+    {errc::data_in_use, other, false, "data_in_use", "Another edge works with this data folder",
+     "Stop it first, or give this one a folder of its own: --data DIR"},
     {errc::store_failed, other, true, "store_failed", "The data store cannot be used",
      "Check the data folder, its permissions and the free space of the disk"},
     {errc::bad_request, other, false, "bad_request", "The request is not valid", "See the named field"},

@@ -70,6 +70,17 @@ def test_accounts_and_names_survive_kill_9(new_edge, new_cli, app):
     assert loser.returncode == 6
 
 
+def test_a_folder_has_one_edge(new_edge, new_cli):
+    edge = new_edge().start()
+    second = ("serve", "--dev", "--listen", f"127.0.0.1:{free_port()}", "--data", edge.data, "--json")
+    refused = new_cli().run(*second)
+    assert refused.returncode == 1 and '"data_in_use"' in refused.stdout, refused
+    assert f"(process {edge.process.pid}) works with the data in {edge.data}" in refused.stdout and "--data DIR" in refused.stdout
+    assert edge.call("GET", "/v1/auth/user", None, edge.owner.key).status == 200
+    edge.process.kill()
+    edge.start()
+
+
 def test_certificates_are_signed_for_each_name_and_no_other_domain(edge):
     for name in ("one.localhost", "two.localhost", "api.localhost", "localhost"):
         with tls_connection(edge.port, name, edge.cacert) as connection:

@@ -50,6 +50,7 @@ enum class errc {
     config_invalid,
     config_locked,
     address_in_use,
+    data_in_use,
     store_failed,
     bad_request,
     too_large,
