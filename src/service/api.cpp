@@ -51,7 +51,11 @@ void api::run(const route_handler& handler, const call_ptr& c) {
 void api::answer_unrouted(const call_ptr& c, std::string_view allow) {
     if (!guard_.refuse_if(c, parts_.limits.take_call_without_key(c->request.remote_address, parts_.settings.steady())))
         return;
-    if (allow.empty()) return c->fail(error_with_status(404, "There is no such path in this API"));
+    if (allow.empty()) {
+        auto error = error_with_status(404, "There is no such path in this API");
+        error.field = "path";
+        return c->fail(error);
+    }
     // A browser asks whether a page of another origin may make this call (Fetch standard, CORS-preflight).
     const bool preflight = c->request.method == "OPTIONS" && !c->field("Access-Control-Request-Method").empty();
     if (preflight && parts_.cors.allows(c->field("Origin"))) {
@@ -59,6 +63,7 @@ void api::answer_unrouted(const call_ptr& c, std::string_view allow) {
         return c->reply_empty();
     }
     auto error = error_with_status(405, "This path does not know the method " + c->request.method.substr(0, 20));
+    error.field = "method";
     error.allow = allow;
     c->fail(error);
 }

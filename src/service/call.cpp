@@ -179,6 +179,8 @@ void call::reply_empty() {
 void call::fail(const failure& f, std::string field) {
     auto error = error_for(f);
     error.field = std::move(field);
+    // What is not there was asked for by the id in its path, unless a field of the request named it.
+    if (error.field.empty() && f.code == errc::not_found) error.field = "id";
     fail(error);
 }
 
