@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "credentials.hpp"
+#include "explain_failure.hpp"
 #include "instatunnel/api/auth_client.hpp"
 #include "instatunnel/auth/scopes.hpp"
 #include "instatunnel/base/names.hpp"
 #include "json_line.hpp"
-#include "key_problem.hpp"
 #include "nearest.hpp"
 #include "permissions.hpp"
 #include "plan_limits.hpp"
@@ -19,7 +19,7 @@ outcome<api::account_info> fetch_account(const credentials& in_use, context& c) 
     auto http = c.make_http(in_use.cacert);
     if (!http) return http.error();
     auto account = api::auth_client(**http, in_use.server).account(in_use.key);
-    if (!account) return explain_key_problem(account.error(), in_use);
+    if (!account) return explain_failure(account.error(), in_use);
     return account;
 }
 

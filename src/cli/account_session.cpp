@@ -1,6 +1,6 @@
 #include "account_session.hpp"
 
-#include "key_problem.hpp"
+#include "explain_failure.hpp"
 
 namespace instatunnel::cli {
 
@@ -16,7 +16,7 @@ account_session::account_session(credentials in_use, std::unique_ptr<api::http_c
     : in_use_(std::move(in_use)), http_(std::move(http)), account_(*http_, in_use_.server, in_use_.key) {}
 
 failure account_session::explain(const failure& f) const {
-    return explain_key_problem(f, in_use_);
+    return explain_failure(f, in_use_);
 }
 
 }  // namespace instatunnel::cli

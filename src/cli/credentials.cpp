@@ -121,19 +121,23 @@ bool any_choice_made(const context& c) {
     return !c.globals.profile.empty() || !c.env.profile.empty() || !c.globals.server.empty() || !c.env.server.empty();
 }
 
-outcome<bool> another_profile_has_key(context& c) {
+// The first one's name; empty: none has.
+outcome<std::string> another_profile_with_key(context& c) {
     const auto names = c.store.names();
     if (!names) return names.error();
     for (const auto& name : *names) {
         if (name == dev_profile) continue;
         const auto p = c.store.load(name);
         if (!p) return p.error();
-        if (p->has_value() && (*p)->has_key()) return true;
+        if (p->has_value() && (*p)->has_key()) return name;
     }
-    return false;
+    return std::string();
 }
 
-failure no_key(const profile_in_use& profile) {
+failure no_key(const profile_in_use& profile, const std::string& other = {}) {
+    if (!other.empty())
+        return {errc::no_key, "No API key found in profile " + profile.name,
+                "Use profile " + other + ", which has one: --profile " + other + "; or sign in: instatunnel login"};
     if (profile.name == "default" || profile.exists) return {errc::no_key};
     return {errc::no_key, "No API key found: there is no profile \"" + profile.name + "\"",
             "Make it with: instatunnel login --profile " + profile.name};
@@ -142,11 +146,11 @@ failure no_key(const profile_in_use& profile) {
 // Nothing is configured but a dev edge runs on this machine: that is what the user means.
 outcome<void> use_dev_edge(context& c, credentials& in_use) {
     if (any_choice_made(c)) return no_key(in_use.profile);
-    const auto taken = another_profile_has_key(c);
-    if (!taken) return taken.error();
+    const auto other = another_profile_with_key(c);
+    if (!other) return other.error();
     auto dev = c.store.load(std::string(dev_profile));
     if (!dev) return dev.error();
-    if (*taken || !dev->has_value() || (*dev)->key.empty()) return no_key(in_use.profile);
+    if (!other->empty() || !dev->has_value() || (*dev)->key.empty()) return no_key(in_use.profile, *other);
     if (!c.edge_answers((*dev)->server))
         return failure(errc::no_key, "No API key found, and the dev edge at " + (*dev)->server + " does not run",
                        "Sign in with: instatunnel login, or start the dev edge: instatunnel serve --dev");
@@ -181,15 +185,20 @@ std::string describe(const credentials& in_use, origin from, const char* flag, c
 outcome<secret> check_key(std::string_view text, const std::string& where) {
     const auto key = trim(text);
     if (is_api_key(key) || auth::is_access_token(key)) return secret(std::string(key));
-    return failure(errc::malformed_key, "The API key from " + where + " is malformed: " + what_is_wrong(key));
+    const failure malformed(errc::malformed_key, "The API key from " + where + " is malformed: " + what_is_wrong(key));
+    // Storing one does not help where a flag or a variable goes before it.
+    const bool is_for_this_run = where == "--api-key" || where == "INSTATUNNEL_API_KEY";
+    return is_for_this_run ? failure(malformed.code, malformed.detail, "Copy it again, whole and without spaces")
+                           : malformed;
 }
 
 outcome<std::string> check_server(const std::string& text, const std::string& where) {
     const auto url = net::parse_url(text);
-    if (!url) return failure(errc::malformed_url, "The server from " + where + ": " + std::string(url.error().what()));
-    if (!url->is_https)
+    const bool has_scheme = text.find("://") != std::string::npos;
+    if (!has_scheme || (url && !url->is_https))
         return failure(errc::malformed_url,
                        "The server from " + where + " is not an https:// URL: keys travel encrypted only");
+    if (!url) return failure(errc::malformed_url, "The server from " + where + ": " + std::string(url.error().what()));
     return url->origin() + url->path;
 }
 

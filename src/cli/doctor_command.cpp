@@ -6,8 +6,8 @@
 #include <optional>
 
 #include "credentials.hpp"
+#include "explain_failure.hpp"
 #include "instatunnel/base/clock.hpp"
-#include "key_problem.hpp"
 
 namespace instatunnel::cli {
 namespace {
@@ -54,7 +54,7 @@ outcome<void> take_key(doctor::settings& s, context& c) {
     s.cacert = in_use->cacert;
     s.key = in_use->key.clone();
     s.key_from = describe_key_origin(*in_use);
-    s.explain_key = [in_use](const failure& f) { return explain_key_problem(f, *in_use); };
+    s.explain_key = [in_use](const failure& f) { return explain_failure(f, *in_use); };
     return {};
 }
 

@@ -2,9 +2,9 @@
 
 #include <optional>
 
+#include "explain_failure.hpp"
 #include "instatunnel/app/descriptor_limit.hpp"
 #include "instatunnel/app/signals.hpp"
-#include "key_problem.hpp"
 #include "mcp_announcer.hpp"
 #include "stop_relay.hpp"
 #include "tunnel_printer.hpp"
@@ -38,7 +38,7 @@ outcome<exit_code> hold_tunnel(client::tunnel_options options, const credentials
     relay.detach();
 
     if (ended || printer.was_ready()) printer.closed(ended ? *ended : printer.counted());
-    if (!ended) return explain_key_problem(ended.error(), in_use);
+    if (!ended) return explain_failure(ended.error(), in_use);
     return exit_code::done;
 }
 

@@ -1,7 +1,7 @@
 #include "key_session.hpp"
 
+#include "explain_failure.hpp"
 #include "instatunnel/api/auth_client.hpp"
-#include "key_problem.hpp"
 
 namespace instatunnel::cli {
 
@@ -17,7 +17,7 @@ key_session::key_session(credentials in_use, std::unique_ptr<api::http_client> h
     : in_use_(std::move(in_use)), http_(std::move(http)), keys_(*http_, in_use_.server, in_use_.key) {}
 
 failure key_session::explain(const failure& f) const {
-    return explain_key_problem(f, in_use_);
+    return explain_failure(f, in_use_);
 }
 
 outcome<std::string> key_session::own_id() {

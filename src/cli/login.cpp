@@ -3,6 +3,7 @@
 #include "browser_login.hpp"
 #include "credentials.hpp"
 #include "device_login.hpp"
+#include "explain_failure.hpp"
 #include "json_line.hpp"
 #include "sign_in.hpp"
 #include "sign_in_way.hpp"
@@ -79,7 +80,7 @@ outcome<exit_code> run_login(const login_options& options, context& c) {
     auto http = c.make_http(place->cacert);
     if (!http) return http.error();
     auto result = sign_in_by(*way, options, *place, **http, c);
-    if (!result) return result.error();
+    if (!result) return explain_failure(result.error(), *place);
     if (auto stored = store(*place, result->who, c); !stored) {
         // A key that nobody holds would stay valid at the server for ever.
         (void)api::auth_client(**http, place->server).logout(result->who.api_key);

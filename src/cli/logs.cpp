@@ -6,11 +6,11 @@
 
 #include "count.hpp"
 #include "credentials.hpp"
+#include "explain_failure.hpp"
 #include "instatunnel/base/duration.hpp"
 #include "instatunnel/wire/request_filter.hpp"
 #include "interruption.hpp"
 #include "json_line.hpp"
-#include "key_problem.hpp"
 #include "tunnel_printer.hpp"
 
 namespace instatunnel::cli {
@@ -144,7 +144,7 @@ outcome<exit_code> run_logs(const logs_options& options, context& c) {
     api::log_client client(**http, in_use->server);
     log_printer printer(c.term);
     const auto first = client.requests(in_use->key, *asked);
-    if (!first) return explain_key_problem(first.error(), *in_use);
+    if (!first) return explain_failure(first.error(), *in_use);
     printer.print(*first);
     if (!options.follow) {
         if (first->requests.empty()) c.term.notice("No requests");
@@ -156,7 +156,7 @@ outcome<exit_code> run_logs(const logs_options& options, context& c) {
     // half written would be harmed by an end at once.
     ctrl_c->during([] { std::_Exit(static_cast<int>(exit_code::done)); },
                    [&] { ended = follow(client, *in_use, std::move(*asked), printer, *ctrl_c, c); });
-    if (!ended) return explain_key_problem(ended.error(), *in_use);
+    if (!ended) return explain_failure(ended.error(), *in_use);
     return exit_code::done;
 }
 

@@ -174,6 +174,19 @@ failure missing_command(const CLI::App& app) {
     return {errc::usage, path_of(app) + " needs one of: " + names, see_help(app)};
 }
 
+// The library names the flag before a colon, and then speaks of counts.
+failure wrong_count(const CLI::App& app, std::string_view library_text) {
+    const std::string name(library_text.substr(0, library_text.find(':')));
+    const CLI::Option* option = nullptr;
+    for (const CLI::App* a = &app; a != nullptr && option == nullptr; a = a->get_parent())
+        option = a->get_option_no_throw(name);
+    if (option != nullptr && option->count() > 1)
+        return {errc::usage, name + " is given more than once", see_help(app)};
+    const auto value = option != nullptr ? " " + option->get_type_name() : "";
+    return {errc::usage, printable(name) + " needs a value" + (value.empty() ? "" : ": " + name + value),
+            see_help(app)};
+}
+
 // Conversion and validation texts of the library would repeat values, which may be secret.
 failure translate(const CLI::App& root, const CLI::ParseError& error) {
     const auto& app = named_command(root);
@@ -189,7 +202,7 @@ failure translate(const CLI::App& root, const CLI::ParseError& error) {
             return {errc::usage, printable(error.what()), see_help(app)};
         }
         case CLI::ExitCodes::ArgumentMismatch:
-            return {errc::usage, printable(error.what()), see_help(app)};
+            return wrong_count(app, error.what());
         default:
             return {errc::usage, "A flag has a value that it cannot take", see_help(app)};
     }

@@ -5,10 +5,10 @@
 
 #include "bar.hpp"
 #include "credentials.hpp"
+#include "explain_failure.hpp"
 #include "instatunnel/api/auth_client.hpp"
 #include "instatunnel/base/clock.hpp"
 #include "instatunnel/base/names.hpp"
-#include "key_problem.hpp"
 #include "tunnel_figures.hpp"
 
 namespace instatunnel::cli {
@@ -101,9 +101,9 @@ outcome<exit_code> run_stats(const stats_options& options, context& c) {
     if (!http) return http.error();
     api::auth_client client(**http, in_use->server);
     const auto account = client.account(in_use->key);
-    if (!account) return explain_key_problem(account.error(), *in_use);
+    if (!account) return explain_failure(account.error(), *in_use);
     auto tunnels = client.tunnels(in_use->key);
-    if (!tunnels) return explain_key_problem(tunnels.error(), *in_use);
+    if (!tunnels) return explain_failure(tunnels.error(), *in_use);
     std::erase_if(*tunnels, [&](const api::tunnel_info& t) {
         return options.name.empty() ? !is_active(t) : !is_called(t, options.name);
     });

@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "credentials.hpp"
+#include "explain_failure.hpp"
 #include "instatunnel/api/auth_client.hpp"
 #include "instatunnel/base/clock.hpp"
 #include "json_line.hpp"
-#include "key_problem.hpp"
 #include "text_table.hpp"
 #include "tunnel_figures.hpp"
 
@@ -49,7 +49,7 @@ outcome<exit_code> run_list(const list_options& options, context& c) {
     auto http = c.make_http(in_use->cacert);
     if (!http) return http.error();
     const auto tunnels = api::auth_client(**http, in_use->server).tunnels(in_use->key);
-    if (!tunnels) return explain_key_problem(tunnels.error(), *in_use);
+    if (!tunnels) return explain_failure(tunnels.error(), *in_use);
     if (c.term.json()) {
         std::vector<json_line> objects;
         for (const auto& t : *tunnels)
@@ -76,7 +76,7 @@ outcome<exit_code> run_kill(const kill_options& options, context& c) {
     auto http = c.make_http(in_use->cacert);
     if (!http) return http.error();
     if (auto closed = api::auth_client(**http, in_use->server).close_tunnel(in_use->key, options.name); !closed)
-        return explain_key_problem(closed.error(), *in_use);
+        return explain_failure(closed.error(), *in_use);
     if (c.term.json())
         c.term.result(json_line("tunnel.killed").with("name", options.name).text());
     else

@@ -220,6 +220,8 @@ TEST_CASE("wrong flags, missing and surplus words are wrong usage with the next 
         {{"3000", "4000"}, "\"4000\" is one word too many", "See: instatunnel help tunnel"},
         {{"3000", "--api-key", ""}, "--api-key has an empty value", "A variable of the shell may be unset"},
         {{"3000", "--api-key="}, "--api-key has an empty value", "A variable of the shell may be unset"},
+        {{"3000", "--subdomain"}, "--subdomain needs a value: --subdomain NAME", "See: instatunnel help tunnel"},
+        {{"3000", "-s", "a", "-s", "b"}, "--subdomain is given more than once", "See: instatunnel help tunnel"},
         {{""}, "An argument is empty", "A variable of the shell may be unset"},
     };
     for (const auto& [words, detail, next] : rows) {

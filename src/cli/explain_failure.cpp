@@ -1,4 +1,4 @@
-#include "key_problem.hpp"
+#include "explain_failure.hpp"
 
 namespace instatunnel::cli {
 namespace {
@@ -22,7 +22,7 @@ std::string other_key(const credentials& in_use) {
 
 }  // namespace
 
-failure explain_key_problem(const failure& f, const credentials& in_use) {
+failure explain_failure(const failure& f, const credentials& in_use) {
     switch (f.code) {
         case errc::invalid_key:
             return {f.code, in_use.server + " does not know " + which_key(in_use),
@@ -35,6 +35,12 @@ failure explain_key_problem(const failure& f, const credentials& in_use) {
         case errc::revoked_key:
             return {f.code, (is_session(in_use) ? "Session ended: " : "Revoked: ") + which_key(in_use) + " was revoked",
                     other_key(in_use)};
+        case errc::name_not_resolved:
+            if (in_use.server_from != origin::preset) return f;
+            return {
+                f.code, f.detail,
+                "Check the network. With a server of your own: --server URL; on this machine alone: instatunnel serve "
+                "--dev"};
         default:
             return f;
     }
