@@ -2,11 +2,12 @@
 
 import os
 import signal
+import sys
 import time
 
 from edge import Tunnel
-from local_apps import HttpApp
-from process import wait_until
+from ports import accepts, free_port
+from process import Process, wait_until
 
 
 def test_a_killed_client_is_replaced_by_a_new_process_at_once(tunnel, app):
@@ -92,15 +93,28 @@ def test_a_frozen_client_is_noticed_by_the_edge(tunnel, app):
     assert t.get("/status/200").status == 200
 
 
-def test_a_killed_app_is_served_again_when_it_returns(tunnel, new_app):
-    app = new_app(HttpApp)
-    t = tunnel(app.port)
-    assert t.get("/status/200").status == 200
-    app.stop()
-    assert t.get("/").status == 502
-    new_app(HttpApp, port=app.port)
-    assert t.get("/status/200").status == 200
-    assert t.process.events("tunnel.reconnecting") == []
+def test_a_killed_app_is_served_again_when_it_returns(tunnel, folder):
+    port = free_port()
+    site = folder / "site"
+    site.mkdir()
+    (site / "index.html").write_text("the app's page", encoding="ascii")
+
+    def start():
+        app = Process("app", [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", site], folder / "logs")
+        wait_until(lambda: accepts(port), 20, "the app")
+        return app
+
+    app = start()
+    try:
+        t = tunnel(port)
+        assert t.get("/").text == "the app's page"
+        app.kill()
+        assert t.get("/").status == 502
+        app = start()
+        assert t.get("/").text == "the app's page"
+        assert t.process.events("tunnel.reconnecting") == []
+    finally:
+        app.kill()
 
 
 def test_a_client_started_against_a_dead_server_fails_at_once_with_exit_5(new_edge, new_cli, app):

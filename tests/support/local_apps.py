@@ -171,7 +171,10 @@ class Request:
 
     def __init__(self, reader):
         self._reader = reader
-        self.method, self.target, self.version = reader.line().decode("latin-1").split(" ")
+        words = reader.line().decode("latin-1").split(" ")
+        if len(words) != 3:  # HTTP/2, say: hang up, as servers do
+            raise EOFError
+        self.method, self.target, self.version = words
         self.headers, self.trailers = self._fields(), []
         url = urllib.parse.urlsplit(self.target)
         self.path, self.query = url.path, dict(urllib.parse.parse_qsl(url.query))
@@ -290,11 +293,11 @@ class HttpApp(ByteApp):
         connection.sendall(f"0\r\nX-Checksum: {digest.hexdigest()}\r\n\r\n".encode())
 
     def on_events(self, connection, request):
-        """/events?n=N&ms=M: N server-sent events that carry the time of sending, then the end of the connection."""
+        """/events?n=N&ms=M: N (3) server-sent events that carry the time of sending, then the end of the connection."""
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nConnection: close\r\n\r\n")
-        for index in range(int(request.query["n"])):
+        for index in range(int(request.query.get("n", "3"))):
             connection.sendall(f"id: {index}\ndata: {time.time()}\n\n".encode())
-            time.sleep(int(request.query["ms"]) / 1000)
+            time.sleep(int(request.query.get("ms", "0")) / 1000)
         raise EOFError
 
     def on_cookies(self, connection, _):
