@@ -37,7 +37,7 @@ build() {
 }
 # Only what each tree is for is built: unit tests run with sanitizers, integration tests on the optimised program.
 build release instatunnel -DIT_WERROR=ON
-build asan tests/all "-DIT_FUZZ_SECONDS=$fuzz_seconds"
+build asan tests/all -DIT_WERROR=ON "-DIT_FUZZ_SECONDS=$fuzz_seconds"
 
 # One ctest over both trees, so that there is one summary.
 cat >build/CTestTestfile.cmake <<'TESTS'

@@ -30,11 +30,11 @@ struct server {
         auto source =
             net::file_certificates::load(folder.write("c.pem", pair.certificate), folder.write("k.pem", pair.key));
         REQUIRE(source.has_value());
-        ctx = std::move(*net::make_server_context(*source, nullptr));
+        ctx = *net::make_server_context(*source, nullptr);
         peer.emplace([this, talk = std::move(talk)](int fd) {
             test::serve_tls(ctx.get(), fd, [&](SSL* ssl) { talk(ssl, seen); });
         });
-        client = std::move(*api::make_http_client(cacert));
+        client = *api::make_http_client(cacert);
     }
 
     std::string url(const std::string& path = "/") const {
@@ -222,7 +222,7 @@ TEST_CASE("a server that never shakes hands ends at the limit", "[http]") {
         while (::recv(fd, block, sizeof block, 0) > 0) {
         }
     });
-    const auto client = std::move(*api::make_http_client({}));
+    const auto client = *api::make_http_client({});
     const auto reply = client->send("GET", "https://localhost:" + std::to_string(mute.port()), {}, {}, 300ms);
     const auto error = error_of(reply);
     CHECK(error.code == errc::tls_handshake_timeout);
@@ -233,7 +233,7 @@ TEST_CASE("a refused connection names host, port and reason", "[http]") {
     test::loopback_listener listener;
     const auto port = std::to_string(listener.port());
     listener.close();
-    const auto client = std::move(*api::make_http_client({}));
+    const auto client = *api::make_http_client({});
     const auto error = error_of(client->send("GET", "https://localhost:" + port, {}, {}, 5s));
     CHECK(error.code == errc::server_unreachable);
     CHECK(error.detail == "Cannot reach localhost:" + port + ": Connection refused");
@@ -241,7 +241,7 @@ TEST_CASE("a refused connection names host, port and reason", "[http]") {
 
 TEST_CASE("a server that cannot be trusted gets no request", "[http]") {
     server peer(says("HTTP/1.1 200 OK\r\n\r\n"));
-    const auto stranger = std::move(*api::make_http_client({}));
+    const auto stranger = *api::make_http_client({});
     const auto error = error_of(stranger->send("GET", peer.url(), {}, {}, 5s));
     CHECK(error.code == errc::tls_untrusted);
     server other(says("HTTP/1.1 200 OK\r\n\r\n"), "other.test");
@@ -253,7 +253,7 @@ TEST_CASE("a server that cannot be trusted gets no request", "[http]") {
 }
 
 TEST_CASE("addresses and fields that are not valid are refused before anything is sent", "[http]") {
-    const auto client = std::move(*api::make_http_client({}));
+    const auto client = *api::make_http_client({});
     const auto url =
         GENERATE(as<std::string>{}, "", "localhost", "http://localhost/", "https://a b/", "https://localhost/a b",
                  "https://localhost/\r\nX: y", "https://localhost/#f", "https://me:pw@localhost/");

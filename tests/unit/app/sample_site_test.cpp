@@ -21,7 +21,7 @@ namespace {
 /// A visitor that speaks plain bytes.
 class visitor {
 public:
-    explicit visitor(const app::sample_site& site) : fd_(std::move(*net::dial({"127.0.0.1", site.port()}, 10s))) {}
+    explicit visitor(const app::sample_site& site) : fd_(*net::dial({"127.0.0.1", site.port()}, 10s)) {}
 
     void send(std::string_view bytes) {
         while (!bytes.empty()) {

@@ -89,15 +89,15 @@ TEST_CASE("a second answer is told that the first was used") {
     const auto code = f.callback->wait(long_enough);
     loopback_browser late(f.port);
     late.get("/cb?code=another&state=the-state&iss=https%3A%2F%2Fapi.t.example.com", f.host);
-    loopback_browser wrong(f.port);
-    wrong.get("/cb?code=another&state=nonsense", f.host);
+    loopback_browser stranger(f.port);
+    stranger.get("/cb?code=another&state=nonsense", f.host);
     f.callback->finish(goodbye);
     CHECK(code.value().reveal() == "the-code");
     CHECK(is(first.get(), "200"));
     const auto told = late.answer();
     CHECK(is(told, "410"));
     CHECK(told.find("This was used already") != std::string::npos);
-    CHECK(is(wrong.answer(), "400"));
+    CHECK(is(stranger.answer(), "400"));
 }
 
 TEST_CASE("a refusal in the browser ends the wait with its reason") {

@@ -60,15 +60,15 @@ TEST_CASE("processes that ask for the same token at once get the same one") {
     test::temporary_folder folder;
     std::vector<std::string> got(8);
     std::vector<std::thread> threads;
-    for (auto& one : got)
+    for (auto& held : got)
         threads.emplace_back([&] {
             const auto taken_now = mcp_token_store(folder.path()).take(one_server, "demo", false);
-            if (taken_now) one = taken_now->token.reveal();
+            if (taken_now) held = taken_now->token.reveal();
         });
     for (auto& t : threads)
         t.join();
-    for (const auto& one : got)
-        CHECK((one == got.front() && !one.empty()));
+    for (const auto& held : got)
+        CHECK((held == got.front() && !held.empty()));
 }
 
 TEST_CASE("a file that others could read, or that is damaged, is refused with what mends it") {

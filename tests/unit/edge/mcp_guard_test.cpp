@@ -160,10 +160,11 @@ TEST_CASE("every refusal of the service has its own answer") {
 
 TEST_CASE("pages of other origins may ask with a token and read what the edge says") {
     mcp_caller f(bearer_wish());
-    const std::vector<wire::field> plain{{"Origin", "https://app.example"}, {"Access-Control-Request-Method", "POST"}};
-    auto with_token = plain;
+    const std::vector<wire::field> preflight{{"Origin", "https://app.example"},
+                                             {"Access-Control-Request-Method", "POST"}};
+    auto with_token = preflight;
     with_token.push_back({"Access-Control-Request-Headers", "authorization,content-type,mcp-session-id"});
-    CHECK(f.ask(plain, "/mcp", "OPTIONS").what == mcp_kind::pass);
+    CHECK(f.ask(preflight, "/mcp", "OPTIONS").what == mcp_kind::pass);
     const auto allowed = f.ask(with_token, "/mcp", "OPTIONS").response;
     CHECK(allowed.status == 204);
     CHECK(mcp_said(allowed, "Access-Control-Allow-Origin") == "https://app.example");

@@ -32,7 +32,7 @@ struct https_peer {
         auto source =
             net::file_certificates::load(folder.write("c.pem", pair.certificate), folder.write("k.pem", pair.key));
         REQUIRE(source.has_value());
-        ctx = std::move(*net::make_server_context(*source, nullptr));
+        ctx = *net::make_server_context(*source, nullptr);
         server.emplace([this, talk = std::move(talk)](int fd) {
             ++connections;
             test::serve_tls(ctx.get(), fd, talk);

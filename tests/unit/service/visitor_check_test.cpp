@@ -132,7 +132,7 @@ TEST_CASE("a token for the tunnel is none for the API, and gives one scope whate
     const auto made = f.tokens("ann@example.com", "https://" + f.door.host, "mcp:call tunnels:read");
     CHECK(made["scope"] == "mcp:call");
     CHECK(f.call("GET", "/v1/tunnels", made["access_token"]).status == 401);
-    const auto data = std::move(store::open_sqlite(f.folder.path()).value());
+    const auto data = store::open_sqlite(f.folder.path()).value();
     CHECK(data->list_grants(f.check(made["access_token"]).user_id)->at(0).scopes ==
           std::vector<std::string>{"mcp:call"});
 }
@@ -140,7 +140,7 @@ TEST_CASE("a token for the tunnel is none for the API, and gives one scope whate
 TEST_CASE("a token without the scope is refused") {
     mcp_fixture f;
     const auto good = f.check(f.token());
-    const auto data = std::move(store::open_sqlite(f.folder.path()).value());
+    const auto data = store::open_sqlite(f.folder.path()).value();
     auto record = data->find_oauth_token_by_id(good.token_id)->value();
     const auto token = "ita_" + std::string(40, 'x');
     record.id = "tok_x";
@@ -159,7 +159,7 @@ TEST_CASE("others may call when the owner has named their confirmed address, or 
     CHECK(f.verdict(token, {"ann@example.com", "carl@example.com"}) == visitor_verdict::not_invited);
     CHECK(f.verdict(token, {"*"}) == visitor_verdict::good);
     CHECK(f.verdict(token, {"bob@example.com"}) == visitor_verdict::not_invited);
-    const auto data = std::move(store::open_sqlite(f.folder.path()).value());
+    const auto data = store::open_sqlite(f.folder.path()).value();
     REQUIRE(data->verify_email(data->find_user_by_email("bob@example.com")->value().id, f.settings.now()));
     CHECK(f.verdict(token, {"bob@example.com"}) == visitor_verdict::good);
 }
@@ -199,7 +199,7 @@ TEST_CASE("the app gets a signed statement that the published key verifies") {
     CHECK(body["iss"] == metadata["issuer"]);
     CHECK(metadata["jwks_uri"] == metadata["issuer"].get<std::string>() + "/.well-known/jwks.json");
     CHECK(head["kid"] == published["kid"]);
-    const auto key = std::move(auth::signing_key::load_or_make(f.folder.path()).value());
+    const auto key = auth::signing_key::load_or_make(f.folder.path()).value();
     CHECK(published["x"] == to_base64url(key.public_bytes()));
     const auto dot = identity.rfind('.');
     const auto signature = from_base64url(identity.substr(dot + 1)).value();
@@ -222,7 +222,7 @@ TEST_CASE("requests may outlive their token, but not what stands behind it") {
     CHECK(f.again(good) == visitor_verdict::good);
     // Long after, the token itself has been thrown away.
     f.advance(std::chrono::hours(48));
-    const auto data = std::move(store::open_sqlite(f.folder.path()).value());
+    const auto data = store::open_sqlite(f.folder.path()).value();
     REQUIRE(data->purge_oauth(f.settings.now(), f.settings.now() - std::chrono::hours(1000)));
     CHECK_FALSE(*data->find_oauth_token_by_id(good.token_id));
     CHECK(f.again(good) == visitor_verdict::good);
@@ -248,7 +248,7 @@ TEST_CASE("an account that may not sign in any more calls nothing") {
     mcp_fixture f;
     const auto token = f.token();
     const auto good = f.check(token);
-    const auto data = std::move(store::open_sqlite(f.folder.path()).value());
+    const auto data = store::open_sqlite(f.folder.path()).value();
     REQUIRE(data->disable_user(good.user_id, true));
     CHECK(f.verdict(token) == visitor_verdict::ended);
     CHECK(f.again(good) == visitor_verdict::ended);

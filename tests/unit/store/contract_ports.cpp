@@ -75,7 +75,8 @@ void says_when_all_ports_are_taken(store_source& source) {
     std::set<std::uint16_t> ports;
     for (const char* name : {"a", "b", "c"}) {
         REQUIRE(s->open_tunnel(make_request(ann, name, at_second(1)), {}));
-        ports.insert(s->lease_port(ask_port(ann, name, at_second(ports.size() + 1))).value());
+        ports.insert(
+            s->lease_port(ask_port(ann, name, at_second(static_cast<std::int64_t>(ports.size()) + 1))).value());
     }
     CHECK(ports == std::set<std::uint16_t>{20000, 20001, 20002});
     CHECK(s->lease_port(ask_port(bob, "d", at_second(10))).error().code == errc::busy);
