@@ -1,8 +1,13 @@
 // What an exchange leaves for the tunnel's owner: a line in the log of requests, and how long the app took.
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "exchange.hpp"
+#include "instatunnel/base/clock.hpp"
+#include "instatunnel/base/names.hpp"
+#include "instatunnel/wire/http_date.hpp"
 
 namespace instatunnel::edge {
 
@@ -43,7 +48,15 @@ void exchange::end_note() noexcept {
 void exchange::give(const edge_answer& a) {
     note_.status = static_cast<std::uint16_t>(a.status);
     if (!head_request_) note_.bytes_out += a.body.size();
-    answer(a);
+    const auto is_date = [](const wire::field& f) { return iequals(f.name, "date"); };
+    if (std::ranges::any_of(a.extra_fields, is_date)) return answer(a);
+    // Whoever answers for itself says when (RFC 9110 §6.6.1); the service has done so.
+    const auto date = wire::to_http_date(std::chrono::floor<std::chrono::seconds>(wall_now()));
+    std::vector<wire::field> fields(a.extra_fields.begin(), a.extra_fields.end());
+    fields.push_back({"Date", date});
+    auto dated = a;
+    dated.extra_fields = fields;
+    answer(dated);
 }
 
 }  // namespace instatunnel::edge

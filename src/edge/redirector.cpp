@@ -1,7 +1,9 @@
 #include "redirector.hpp"
 
 #include "instatunnel/auth/token_bucket.hpp"
+#include "instatunnel/base/clock.hpp"
 #include "instatunnel/base/names.hpp"
+#include "instatunnel/wire/http_date.hpp"
 
 namespace instatunnel::edge {
 
@@ -55,6 +57,7 @@ void redirector::answer(const wire::parse_result& parsed) {
         if (w_.public_port != 443) head += ":" + std::to_string(w_.public_port);
         head += w_.request.path;
     }
+    head += "\r\nDate: " + wire::to_http_date(std::chrono::floor<std::chrono::seconds>(wall_now()));
     conn_->write(head + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     net::connection::close_gently(std::move(conn_));
     leave();

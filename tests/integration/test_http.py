@@ -1,13 +1,16 @@
 """What HTTP/1.1 visitors send and get through a tunnel, byte for byte."""
 
+import email.utils
 import hashlib
 import json
 import os
 import re
+import time
 
 import pytest
 
 from local_apps import RecordingApp
+from visitor import curl
 
 def test_curl_get_reaches_the_app_and_returns_its_answer(tunnel, app):
     t = tunnel(app.port)
@@ -279,6 +282,15 @@ def test_an_unknown_name_is_a_404_and_says_so(edge):
     assert reply.exit_code == 0
     json_reply = edge.get("nobody-has-this", "/", "-H", "Accept: application/json")
     assert json_reply.json()["code"] == 4004 and set(json_reply.json()) >= {"error", "message", "code"}
+
+
+@pytest.mark.parametrize("version", ["--http1.1", "--http2"])
+def test_whoever_answers_for_itself_says_when_and_once(edge, tunnel, app, version):
+    t = tunnel(app.port, "--password", "dated-word-4711")
+    for url in (edge.url("nobody-has-this"), edge.ready["url"], edge.api + "/v1/health", t.url):
+        reply = curl(url, edge.cacert, version)
+        (date,) = reply.all("Date")
+        assert abs(email.utils.parsedate_to_datetime(date).timestamp() - time.time()) < 60, (url, reply)
 
 
 def test_the_client_reports_each_request(tunnel, app):

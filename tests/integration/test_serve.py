@@ -1,5 +1,6 @@
 """The service: start, restart, certificates, redirect, drain, and the demo."""
 
+import email.utils
 import json
 import os
 import re
@@ -237,6 +238,7 @@ def test_http_listen_only_redirects(new_edge):
     reply = curl(f"http://demo.localhost:{plain}/a/b?c=d", None)
     assert reply.status in (301, 308)
     assert reply.header("Location") == f"https://demo.localhost:{edge.port}/a/b?c=d"
+    assert abs(email.utils.parsedate_to_datetime(reply.header("Date")).timestamp() - time.time()) < 60
     with socket.create_connection(("127.0.0.1", plain), 5) as s:
         s.sendall(b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n")
         assert b"evil.example" not in s.recv(65536), "a redirect must not lead anywhere else"
@@ -339,6 +341,8 @@ def test_demo_takes_the_next_free_port_and_says_so(binary, folder):
         assert process.wait(20) == 0, process.report()
         assert "https://demo.localhost:8443\n" not in process.stdout
         assert "8443" in process.stdout + process.stderr
+        chosen = re.search(r"8443 is busy: using (https://demo\.localhost:\d+)\n", process.stderr).group(1)
+        assert f"live at {chosen}\n" in process.stdout
     finally:
         if blocker:
             blocker.close()
