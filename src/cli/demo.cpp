@@ -23,6 +23,7 @@
 namespace instatunnel::cli {
 namespace {
 
+constexpr std::string_view demo_name = "demo";
 constexpr auto check_limit = std::chrono::seconds(10);
 constexpr auto demo_drain = std::chrono::seconds(2);
 
@@ -102,7 +103,8 @@ outcome<std::unique_ptr<app::edge_process>> start_edge(const demo_options& optio
     s.write_dev_profile = false;
     auto edge = app::edge_process::start(std::move(s));
     if (edge && (*edge)->ready().port_moved)
-        c.term.notice("The address " + options.listen + " is busy: using " + (*edge)->ready().url);
+        c.term.notice("The address " + options.listen + " is busy: using https://" + std::string(demo_name) + "." +
+                      (*edge)->ready().url.substr(std::string_view("https://").size()));
     return edge;
 }
 
@@ -114,7 +116,7 @@ client::tunnel_options tunnel_to(const app::serve_ready& ready, const client::ta
     o.server = ready.api;
     o.cacert = ready.cacert;
     o.key = secret(ready.api_key);
-    o.name = "demo";
+    o.name = demo_name;
     return o;
 }
 

@@ -10,6 +10,17 @@
 #include "tunnel_printer.hpp"
 
 namespace instatunnel::cli {
+namespace {
+
+constexpr std::size_t longest_base = 61;  // of a label of 63, with "-2" behind it
+
+failure with_another_name(failure f, const std::string& name) {
+    if (f.code == errc::name_taken && !name.empty() && name.size() <= longest_base)
+        f.next = "Choose another name, like --subdomain " + name + "-2";
+    return f;
+}
+
+}  // namespace
 
 outcome<exit_code> hold_tunnel(client::tunnel_options options, const credentials& in_use, bool quiet, context& c,
                                std::function<void(const std::string& url)> when_ready) {
@@ -32,13 +43,14 @@ outcome<exit_code> hold_tunnel(client::tunnel_options options, const credentials
         if (when_ready) when_ready(info.url);
         if (announcer) announcer->start(info.url, info.name);
     });
+    const auto name = options.name;
     client::tunnel tunnel(std::move(options), printer);
     relay.attach([&] { tunnel.stop(); });
     const auto ended = tunnel.run();
     relay.detach();
 
     if (ended || printer.was_ready()) printer.closed(ended ? *ended : printer.counted());
-    if (!ended) return explain_failure(ended.error(), in_use);
+    if (!ended) return explain_failure(with_another_name(ended.error(), name), in_use);
     return exit_code::done;
 }
 

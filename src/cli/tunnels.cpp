@@ -66,7 +66,9 @@ outcome<exit_code> run_list(const list_options& options, context& c) {
             if (is_active(t)) print_tunnel(t, c.term);
     }
     const auto idle = tunnels->size() - static_cast<std::size_t>(active);
-    if (idle > 0) c.term.notice(std::to_string(idle) + " more names are kept for this account: instatunnel ls --json");
+    if (idle > 0)
+        c.term.notice((idle == 1 ? "1 more name is" : std::to_string(idle) + " more names are") +
+                      std::string(" kept for this account: instatunnel ls --json"));
     return exit_code::done;
 }
 

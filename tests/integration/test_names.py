@@ -28,7 +28,7 @@ def test_a_taken_name_reads_well_on_a_terminal(tunnel, new_cli, app, edge):
                              INSTATUNNEL_API_KEY=edge.register().key)
     assert done.returncode == 6
     assert re.search(r'^Error: subdomain already taken: "contested-too"', done.stderr, re.M), done.stderr
-    assert "--subdomain" in done.stderr
+    assert "--subdomain contested-too-2" in done.stderr
     assert "live at" not in done.stdout
 
 

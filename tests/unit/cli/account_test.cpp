@@ -189,7 +189,7 @@ TEST_CASE("ls prints the tunnels that run") {
     CHECK(f.out.text() ==
           "Active Tunnels (1)\nhttps://demo.t.example.com -> localhost:3000\n"
           "  Subdomain: demo  Status: online  Requests: 7  Created: 2024-01-15T10:30:00Z\n");
-    CHECK(f.err.text() == "1 more names are kept for this account: instatunnel ls --json\n");
+    CHECK(f.err.text() == "1 more name is kept for this account: instatunnel ls --json\n");
 }
 
 TEST_CASE("ls without tunnels says so, and --json is one object") {
