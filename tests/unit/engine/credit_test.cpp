@@ -7,7 +7,7 @@ using namespace instatunnel::engine;
 using namespace std::chrono_literals;
 
 namespace {
-const time_point start{1h};
+const time_point dawn{1h};
 constexpr std::uint32_t initial = wire::itp::initial_window;
 }  // namespace
 
@@ -39,7 +39,7 @@ TEST_CASE("consumption is granted back in quarters of the window, all of it in t
     std::uint32_t granted = 0;
     for (std::uint32_t consumed = 0; consumed < initial; consumed += 1024) {
         // Slow enough that the window is not what limits.
-        const auto grant = w.on_consumed(1024, start + consumed * 1ms, 10ms, true);
+        const auto grant = w.on_consumed(1024, dawn + consumed * 1ms, 10ms, true);
         CHECK((grant == 0 || grant == initial / 4));
         granted += grant;
     }
@@ -51,7 +51,7 @@ TEST_CASE("consumption is granted back in quarters of the window, all of it in t
 
 TEST_CASE("more than half a window in a round trip doubles it, up to 4 MiB") {
     receive_window w;
-    auto now = start;
+    auto now = dawn;
     w.on_consumed(0, now, 100ms, true);
     std::uint32_t open = initial, last = initial;
     for (int i = 0; i < 8000; ++i) {
@@ -70,7 +70,7 @@ TEST_CASE("more than half a window in a round trip doubles it, up to 4 MiB") {
 
 TEST_CASE("what is read at once after a pause does not make a window grow") {
     receive_window w;
-    auto now = start;
+    auto now = dawn;
     w.on_consumed(0, now, 1ms, true);
     for (int i = 0; i < 200; ++i) {
         REQUIRE(w.on_received(60'000));
@@ -81,11 +81,11 @@ TEST_CASE("what is read at once after a pause does not make a window grow") {
 
 TEST_CASE("a window does not grow beyond the budget, nor for a slow consumer") {
     receive_window fast, slow;
-    auto now = start;
+    auto now = dawn;
     for (int i = 0; i < 400; ++i) {
         REQUIRE(fast.on_received(16'000));
         REQUIRE(slow.on_received(16'000));
-        fast.on_consumed(16'000, start + i * 10us, 100ms, /*may_grow=*/false);
+        fast.on_consumed(16'000, dawn + i * 10us, 100ms, /*may_grow=*/false);
         slow.on_consumed(16'000, now += 60ms, 100ms, /*may_grow=*/true);
     }
     CHECK(fast.window() == initial);

@@ -33,7 +33,7 @@ void send_body(engine::stream& s, std::size_t size, way how) {
 TEST_CASE("an exchange that is over is forgotten on both sides") {
     const auto how = GENERATE(way::fast, way::chunks);
     const std::size_t size =
-        GENERATE(0, 1, 4000, wire::itp::max_data_payload - 1, wire::itp::max_data_payload,
+        GENERATE(as<std::size_t>(), 0, 1, 4000, wire::itp::max_data_payload - 1, wire::itp::max_data_payload,
                  wire::itp::max_data_payload + 1, 2 * wire::itp::max_data_payload, wire::itp::initial_window - 1,
                  wire::itp::initial_window, wire::itp::initial_window + 1, 300'000);
     const bool end_later = GENERATE(false, true);
@@ -104,7 +104,7 @@ TEST_CASE("heads that end their exchange leave nothing behind") {
 
 TEST_CASE("a stream released before it is finished is reset at the peer") {
     const auto by_edge = GENERATE(true, false);
-    const std::size_t queued = GENERATE(0, 10, 500'000);
+    const std::size_t queued = GENERATE(as<std::size_t>(), 0, 10, 500'000);
     INFO((by_edge ? "edge " : "client ") << queued);
     session_pair pair;
     auto& visitor = pair.edge.open(request("POST"));
@@ -200,7 +200,7 @@ TEST_CASE("ten thousand exchanges leave nothing behind") {
 }
 
 TEST_CASE("a reply that is finished before the request leaves whole, and the request is cancelled behind it") {
-    const std::size_t size = GENERATE(0, 1, 20'000, 300'000);
+    const std::size_t size = GENERATE(as<std::size_t>(), 0, 1, 20'000, 300'000);
     const bool trailers = GENERATE(false, true);
     INFO(size << (trailers ? " trailers" : ""));
     session_pair pair;

@@ -62,7 +62,7 @@ TEST_CASE("bytes that are held are counted as the memory that they take, and giv
 
 TEST_CASE("a request comes back as it was written, in pieces of any size") {
     const std::string body("\0\xFF\r\n{}\"bytes", 13);
-    for (std::size_t piece : {1, 2, 3, 7, 4096}) {
+    for (std::size_t piece : {1U, 2U, 3U, 7U, 4096U}) {
         const auto text = text_of(*request_message(sample(), body, nullptr), piece);
         message_reader r;
         REQUIRE(read(r, text, piece));
@@ -92,7 +92,7 @@ TEST_CASE("an empty body is left out, in pieces of any size") {
     const auto whole = text_of(*response_message(sample(), {}, nullptr));
     CHECK(whole.find("body") == std::string::npos);
     CHECK(whole.ends_with("}}"));
-    for (std::size_t piece : {1, 7, 32, 100})
+    for (std::size_t piece : {1U, 7U, 32U, 100U})
         CHECK(text_of(*response_message(sample(), {}, nullptr), piece) == whole);
 }
 

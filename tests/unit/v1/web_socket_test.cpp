@@ -76,7 +76,7 @@ TEST_CASE("messages that cannot leave are counted, and what they hold goes with 
 }
 
 TEST_CASE("messages of any length arrive whole and in order, in pieces of any size") {
-    for (std::size_t piece : {1, 5, 4096}) {
+    for (std::size_t piece : {1U, 5U, 4096U}) {
         peer client(side::client), server(side::server);
         const std::vector<std::string> sent{"a", std::string(125, 'b'), std::string(70'000, 'c'), "d"};
         for (const auto& text : sent)
